@@ -1,0 +1,62 @@
+/**
+ * Field references: `name`, `[a][b]`, `[[a][b]][c]`, `[@metadata][x]`. Strict mode, the only one in Logstash 7: anything
+ * else, such as `a[b]` or `[a`, is illegal.
+ */
+
+export class InvalidFieldReference extends Error {
+  constructor(text: string) {
+    super(`Invalid FieldReference: \`${text}\``);
+    this.name = 'InvalidFieldReference';
+  }
+}
+
+export interface FieldReference {
+  /** As written. */
+  readonly text: string;
+  /** At least one segment; without `@metadata` in front where `inMetadata` is set. Empty only for `[@metadata]` itself. */
+  readonly path: readonly string[];
+  readonly inMetadata: boolean;
+}
+
+/** References built by sprintf may be as many as there are values, so the cache is bounded. */
+const CACHE_MAX = 10_000;
+const cache = new Map<string, FieldReference>();
+
+/** @throws InvalidFieldReference */
+export function parseFieldReference(text: string): FieldReference {
+  const known = cache.get(text);
+  if (known !== undefined) return known;
+  const segments = splitSegments(text);
+  const inMetadata = segments[0] === '@metadata';
+  const reference = { text, path: inMetadata ? segments.slice(1) : segments, inMetadata };
+  if (cache.size >= CACHE_MAX) cache.clear();
+  cache.set(text, reference);
+  return reference;
+}
+
+/** @throws InvalidFieldReference */
+export function splitSegments(text: string): string[] {
+  if (!text.includes('[') && !text.includes(']')) return [text];
+  const segments: string[] = [];
+  let depth = 0;
+  let segmentStart = 0;
+  let previous = '';
+  for (let i = 0; i < text.length; i++) {
+    const current = text[i] as string;
+    if (current === '[') {
+      if (segmentStart !== i) throw new InvalidFieldReference(text);
+      depth++;
+      segmentStart = i + 1;
+    } else if (current === ']') {
+      if (depth === 0 || (segmentStart === i && previous !== ']')) throw new InvalidFieldReference(text);
+      if (segmentStart < i) segments.push(text.slice(segmentStart, i));
+      depth--;
+      segmentStart = i + 1;
+    } else if (previous === ']') {
+      throw new InvalidFieldReference(text);
+    }
+    previous = current;
+  }
+  if (depth > 0) throw new InvalidFieldReference(text);
+  return segments;
+}

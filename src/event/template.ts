@@ -1,0 +1,76 @@
+/** sprintf: texts with `%{field}` and `%{+joda pattern}` parts, taken apart once and filled in per event. */
+import type { Event } from './event.ts';
+import { type FieldReference, parseFieldReference } from './fieldReference.ts';
+import { compileDateFormat, type DateFormatter } from './jodaFormat.ts';
+import { sprintfText } from './text.ts';
+
+export interface Template {
+  /** As written. */
+  readonly text: string;
+  /** Whether the text has no parts to fill in. */
+  readonly isConstant: boolean;
+  /** @throws InvalidFieldReference, InvalidDatePattern: both are found per event, as in Logstash */
+  apply(event: Event): string;
+}
+
+type Part = (event: Event) => string;
+
+export function compileTemplate(text: string): Template {
+  const parts = splitParts(text);
+  const [first] = parts;
+  if (parts.every((part) => typeof part === 'string')) return { text, isConstant: true, apply: () => text };
+  if (parts.length === 1 && typeof first === 'function') return { text, isConstant: false, apply: first };
+  return { text, isConstant: false, apply: (event) => fill(parts, event) };
+}
+
+function fill(parts: readonly (string | Part)[], event: Event): string {
+  let text = '';
+  for (const part of parts) text += typeof part === 'string' ? part : part(event);
+  return text;
+}
+
+function splitParts(text: string): (string | Part)[] {
+  const parts: (string | Part)[] = [];
+  let position = 0;
+  for (;;) {
+    const open = text.indexOf('%{', position);
+    const close = open < 0 ? -1 : text.indexOf('}', open);
+    if (close < 0) break;
+    if (open > position) parts.push(text.slice(position, open));
+    parts.push(compilePart(text.slice(open + 2, close)));
+    position = close + 1;
+  }
+  if (position < text.length) parts.push(text.slice(position));
+  return parts;
+}
+
+/** Logstash compares only as many characters of `+%s` as the part has, so `%{}`, `%{+}` and `%{+%}` are epochs too. */
+function compilePart(expression: string): Part {
+  if ('+%s'.startsWith(expression)) return epochSeconds;
+  if (expression.startsWith('+')) return datePart(expression.slice(1));
+  return fieldPart(expression);
+}
+
+function epochSeconds(event: Event): string {
+  const { timestamp } = event;
+  return timestamp === undefined ? '' : String(Math.trunc(timestamp.epochMs / 1000));
+}
+
+function datePart(pattern: string): Part {
+  let format: DateFormatter | undefined;
+  return (event) => {
+    const { timestamp } = event;
+    if (timestamp === undefined) return '';
+    format ??= compileDateFormat(pattern);
+    return format(timestamp.epochMs);
+  };
+}
+
+function fieldPart(name: string): Part {
+  let reference: FieldReference | undefined;
+  return (event) => {
+    reference ??= parseFieldReference(name);
+    const value = event.get(reference);
+    return value === undefined || value === null ? `%{${name}}` : sprintfText(value);
+  };
+}
