@@ -1,0 +1,44 @@
+/**
+ * The few AWS calls the consumer makes, so that tests can stand in for them. `clients.ts` makes them from the SDK.
+ * Every call rejects with the SDK's error (its `name` is the service's error code) and honours the signal.
+ */
+import type {
+  CreateTableCommandInput,
+  DeleteItemCommandInput,
+  DescribeTableCommandOutput,
+  PutItemCommandInput,
+  ScanCommandInput,
+  ScanCommandOutput,
+  UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type {
+  GetRecordsCommandInput,
+  GetRecordsCommandOutput,
+  GetShardIteratorCommandInput,
+  ListShardsCommandInput,
+  ListShardsCommandOutput,
+} from '@aws-sdk/client-kinesis';
+
+export interface KinesisApi {
+  listShards(
+    input: ListShardsCommandInput,
+    signal?: AbortSignal,
+  ): Promise<Pick<ListShardsCommandOutput, 'Shards' | 'NextToken'>>;
+  getShardIterator(
+    input: GetShardIteratorCommandInput,
+    signal?: AbortSignal,
+  ): Promise<{ ShardIterator?: string | undefined }>;
+  getRecords(
+    input: GetRecordsCommandInput,
+    signal?: AbortSignal,
+  ): Promise<Pick<GetRecordsCommandOutput, 'Records' | 'NextShardIterator' | 'MillisBehindLatest' | 'ChildShards'>>;
+}
+
+export interface DynamoDbApi {
+  describeTable(tableName: string, signal?: AbortSignal): Promise<Pick<DescribeTableCommandOutput, 'Table'>>;
+  createTable(input: CreateTableCommandInput, signal?: AbortSignal): Promise<unknown>;
+  scan(input: ScanCommandInput, signal?: AbortSignal): Promise<Pick<ScanCommandOutput, 'Items' | 'LastEvaluatedKey'>>;
+  putItem(input: PutItemCommandInput, signal?: AbortSignal): Promise<unknown>;
+  updateItem(input: UpdateItemCommandInput, signal?: AbortSignal): Promise<unknown>;
+  deleteItem(input: DeleteItemCommandInput, signal?: AbortSignal): Promise<unknown>;
+}

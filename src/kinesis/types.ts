@@ -1,0 +1,172 @@
+/**
+ * What a user of the consumer sees: records in, positions out. Nothing here knows of Logstash or loads the AWS SDK.
+ */
+import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
+import type { RecordTooLarge } from './decompress.ts';
+
+/**
+ * A place in a shard. `sequenceNumber` is Kinesis's decimal text (up to 56 digits, compared by length, then text);
+ * `subSequenceNumber` counts the user records of one KPL-aggregated record from 0, and is 0 for every other record.
+ */
+export interface Position {
+  readonly sequenceNumber: string;
+  readonly subSequenceNumber: number;
+}
+
+/** One user record: already taken out of its compression. */
+export interface ConsumerRecord extends Position {
+  readonly partitionKey: string;
+  /** Plain bytes; the bytes as they came when `fault` is set. */
+  readonly data: Uint8Array;
+  /** When Kinesis took the record, in milliseconds since 1970. */
+  readonly approximateArrivalTimestampMs: number;
+  /** Why the bytes were not expanded. The processor decides on the fate of such a record; the shard goes on. */
+  readonly fault?: RecordTooLarge | undefined;
+}
+
+export interface ShardInfo {
+  readonly shardId: string;
+  readonly streamName: string;
+}
+
+export interface BatchInfo {
+  /** How far the fetch was behind the tip of the shard, in milliseconds, as Kinesis said. */
+  readonly millisBehindLatest: number;
+}
+
+/**
+ * Takes the records of one shard for as long as this worker holds the lease. One processor is made each time the lease
+ * is won; `process` is never called twice at once.
+ */
+export interface ShardProcessor {
+  /**
+   * Records in order, never none. The next fetch of the shard waits for the promise: it is the back-pressure. Throwing
+   * is a fault of the processor: the same batch is offered again after the back-off time.
+   */
+  process(records: readonly ConsumerRecord[], info: BatchInfo): Promise<void> | void;
+  /** The highest position at or below which everything is settled; `null` as long as nothing is. Never goes back. */
+  settledPosition(): Position | null;
+  /**
+   * Resolves once all that was given to `process` is settled: called after the last record of an ended shard, before
+   * `SHARD_END` is written. Rejects, or resolves early, when `signal` aborts; the caller looks at the signal.
+   */
+  whenSettled(signal: AbortSignal): Promise<void>;
+  /** The lease went to another worker: drop local state. What settles later is no longer checkpointed from here. */
+  lost(): void;
+}
+
+export type CreateProcessor = (shard: ShardInfo) => ShardProcessor;
+
+/** Where to begin in a shard that has no checkpoint. */
+export type InitialPosition =
+  | { readonly type: 'TRIM_HORIZON' }
+  | { readonly type: 'LATEST' }
+  | { readonly type: 'AT_TIMESTAMP'; readonly timestampMs: number };
+
+export interface Clock {
+  /** Milliseconds; only differences are used, but for AT_TIMESTAMP positions, which need the wall clock. */
+  now(): number;
+  /** Resolves after `ms`, and at once when `signal` aborts: it never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** How a missing lease table is made. */
+export type TableBilling =
+  | { readonly mode: 'PAY_PER_REQUEST' }
+  | { readonly mode: 'PROVISIONED'; readonly readCapacity: number; readonly writeCapacity: number };
+
+export interface ConsumerOptions {
+  readonly kinesis: KinesisApi;
+  readonly dynamodb: DynamoDbApi;
+  readonly streamName: string;
+  /** The lease table: KCL's application name. One stream a table. */
+  readonly tableName: string;
+  /** Written as `leaseOwner`: unique among all workers of the table, as `<hostname>:<uuid>`. */
+  readonly workerId: string;
+  readonly createProcessor: CreateProcessor;
+  readonly clock: Clock;
+  /** Uniform in [0, 1), as `Math.random`. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly initialPosition?: InitialPosition | undefined;
+  /** A lease whose counter has not moved for this long is free. Default 10,000. */
+  readonly failoverTimeMs?: number | undefined;
+  /** Default 60,000. */
+  readonly shardSyncIntervalMs?: number | undefined;
+  /** Records asked for in one GetRecords call, 1 to 10,000. Default 10,000. */
+  readonly maxRecords?: number | undefined;
+  /** Pause between two reads of a shard at its tip. Default 1,000. */
+  readonly idleTimeBetweenReadsMs?: number | undefined;
+  /** How often a child looks whether its parents have ended. Default 10,000. */
+  readonly parentShardPollIntervalMs?: number | undefined;
+  /** First pause after a failed call; doubled, with jitter, up to 30 s. Default 500. */
+  readonly taskBackoffTimeMs?: number | undefined;
+  /** Default 60,000. The first checkpoint of a shard does not wait for it. */
+  readonly checkpointIntervalMs?: number | undefined;
+  /** Default: no bound. */
+  readonly maxLeasesForWorker?: number | undefined;
+  /** Rows of ended shards are removed once their children are under way. Default true. */
+  readonly cleanUpEndedLeases?: boolean | undefined;
+  readonly tableBilling?: TableBilling | undefined;
+  /** A compressed record may not grow beyond this. Default 64 MiB. */
+  readonly expandedBytesMax?: number | undefined;
+}
+
+/** A worker on one stream: holds leases, reads their shards, checkpoints what is settled. */
+export interface Consumer {
+  /**
+   * Resolves once the lease table stands and the first leases are taken. Waits for as long as Kinesis or DynamoDB
+   * cannot be reached; rejects with `ConsumerStartError` on what waiting cannot mend (no such stream, access denied).
+   */
+  start(): Promise<void>;
+  /** No further fetch and no further lease; what was fetched goes on being renewed and checkpointed. Idempotent. */
+  stopFetching(): Promise<void>;
+  /**
+   * Checkpoints what is settled by now, clears `leaseOwner` of every lease held so that a successor need not wait,
+   * stops renewing. Wait for the outputs between `stopFetching` and this. Idempotent; does not reject.
+   */
+  close(): Promise<void>;
+  snapshot(): ConsumerSnapshot;
+}
+
+/**
+ * `waiting`: for the parents' end. `reading`: fetches. `blocked`: the processor does not take more for now.
+ * `settling`: all is read, not all is settled. `ended`: SHARD_END is written. `stopped`: no longer fetches.
+ */
+export type ShardState = 'waiting' | 'reading' | 'blocked' | 'settling' | 'ended' | 'stopped';
+
+export interface ShardSnapshot {
+  readonly shardId: string;
+  /** As in the lease table when it was last read; `null` when nobody has the lease. */
+  readonly leaseOwner: string | null;
+  /** `null` for a shard that this worker does not hold. */
+  readonly state: ShardState | null;
+  /** A sequence number, or one of KCL's sentinels. */
+  readonly checkpoint: string;
+  readonly checkpointSubSequenceNumber: number;
+  readonly lastFetchedSequenceNumber: string | null;
+  readonly millisBehindLatest: number | null;
+  readonly recordCount: number;
+  readonly byteCount: number;
+  /** Clock time of the last successful fetch. */
+  readonly lastFetchMs: number | null;
+  /** Clock time of the last checkpoint written. */
+  readonly lastCheckpointMs: number | null;
+  readonly consecutiveFailures: number;
+}
+
+export interface ConsumerSnapshot {
+  readonly streamName: string;
+  readonly tableName: string;
+  readonly workerId: string;
+  readonly shards: readonly ShardSnapshot[];
+}
