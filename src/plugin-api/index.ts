@@ -1,0 +1,4 @@
+/** Everything a plugin may use to declare itself. */
+export * from './option.ts';
+export * from './plugin.ts';
+export { type ConfigHash, type ConfigValue, configText, isHash } from './values.ts';

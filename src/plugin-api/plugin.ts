@@ -1,0 +1,173 @@
+import type { Event } from '../event/event.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Logger } from '../util/logger.ts';
+import type { OptionSchema, OptionValues } from './option.ts';
+
+/** Thrown by `create` or `check` for options that parse but cannot work; the compiler adds the place of `option`. */
+export class PluginConfigError extends Error {
+  override name = 'PluginConfigError';
+  readonly option: string | undefined;
+
+  constructor(message: string, option?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.option = option;
+  }
+}
+
+/** A number that only grows, shown with the plugin's metrics. */
+export interface Counter {
+  value: number;
+}
+
+/** What every plugin instance is given. */
+export interface PluginContext {
+  /** The `id` option, or one made of the plugin's place in the configuration. */
+  readonly id: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The counter of that name, made at the first call. */
+  readonly counter: (name: string) => Counter;
+  /** One instance a process of what is costly and never changes, such as a GeoIP database; opened at the first call. */
+  readonly shared: <T>(key: string, open: () => Promise<T>) => Promise<T>;
+  /** `path.data`; exists and is writable. */
+  readonly dataPath: string;
+  readonly pipelineId: string;
+  readonly hostName: string;
+}
+
+export interface FilterContext extends PluginContext {}
+
+export interface Filter {
+  /** Changes the event in place. True on success, which is when the common options (`add_field` …) apply. */
+  apply(event: Event): boolean;
+  close?(): void | Promise<void>;
+}
+
+export interface InputContext extends PluginContext {
+  /**
+   * Hands over decoded events in order; they share one source batch. `onSettled` runs once when each of them is written,
+   * in the dead letter queue, or dropped by the pipeline. Wait for the result before emitting more: it is the back-pressure.
+   */
+  readonly emit: (events: Event[], onSettled?: () => void) => void | Promise<void>;
+  /** Events a batch should hold (`pipeline.batch.size`). */
+  readonly batchSize: number;
+  /** How long to wait for a fuller batch (`pipeline.batch.delay`). */
+  readonly batchDelayMs: number;
+}
+
+export interface Input {
+  /** Resolves when the source has ended, or after `stop`; nothing is emitted later. A rejection restarts nothing: it stops the pipeline. */
+  run(): Promise<void>;
+  /** Asks `run` to end soon. May be called before `run` and more than once. */
+  stop(): void;
+  /** After the outputs have settled all that was emitted: the last checkpoint, and the release of leases. */
+  close?(): Promise<void>;
+  /** One line for people: where it reads, how far behind it is. */
+  status?(): Readonly<Record<string, unknown>>;
+}
+
+export interface OutputContext extends PluginContext {
+  /**
+   * Takes an event that the destination refuses for good. Resolves when the event is on disk: it may then be settled.
+   */
+  readonly deadLetter: (event: Event, reason: string) => Promise<void>;
+}
+
+/**
+ * An output settles each event exactly once, by `event.batch.settle()`, when it is durably written or in the dead letter
+ * queue; never before.
+ */
+export interface Output {
+  /** Checks that the destination can be written at all. A rejection is a fatal configuration fault. */
+  open?(): Promise<void>;
+  /** Takes events; encode what is needed at once, an event may change after the call. The promise is the back-pressure: given only while the buffer is full. */
+  write(events: readonly Event[]): void | Promise<void>;
+  /** Writes and settles all that is buffered, then frees what it holds. Idempotent. */
+  close(): Promise<void>;
+  status?(): Readonly<Record<string, unknown>>;
+}
+
+export interface Codec {
+  /** `arrivalMs`: `@timestamp` of events that bring none. Bytes of an unfinished event wait for the next call or `flush`. */
+  decode(data: Uint8Array, arrivalMs: number): Event[];
+  flush(arrivalMs: number): Event[];
+  encode(event: Event): string;
+}
+
+/** A configured codec. Decoders keep state, so every stream of bytes opens one of its own. */
+export interface CodecFactory {
+  readonly name: string;
+  open(): Codec;
+}
+
+interface Definition<S extends OptionSchema> {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: S;
+  /** Rules across options that need no outside world. @throws PluginConfigError */
+  check?(options: OptionValues<S>): void;
+}
+
+export interface FilterDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
+  readonly kind: 'filter';
+  readonly examples: readonly FilterExample[];
+  create(options: OptionValues<S>, context: FilterContext): Filter | Promise<Filter>;
+}
+
+/** Shown in the reference and run as a test. `in` and `out` are events without `@timestamp` and `@version`; `null` is a dropped event. */
+export interface FilterExample {
+  readonly title: string;
+  readonly config: string;
+  readonly in: Readonly<Record<string, unknown>>;
+  readonly out: Readonly<Record<string, unknown>> | null;
+}
+
+export interface InputDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
+  readonly kind: 'input';
+  readonly defaultCodec: string;
+  /** The bytes come in pieces that need not end with a line: `plain` then means `line`, and `json` means `json_lines`. */
+  readonly streaming: boolean;
+  create(options: OptionValues<S> & { codec: CodecFactory }, context: InputContext): Input | Promise<Input>;
+}
+
+export interface OutputDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
+  readonly kind: 'output';
+  readonly defaultCodec: string;
+  create(options: OptionValues<S> & { codec: CodecFactory }, context: OutputContext): Output | Promise<Output>;
+}
+
+export interface CodecDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
+  readonly kind: 'codec';
+  create(options: OptionValues<S>, context: PluginContext): CodecFactory['open'];
+}
+
+export type PluginDefinition = InputDefinition | FilterDefinition | OutputDefinition | CodecDefinition;
+
+type Declared<D> = Omit<D, 'kind' | 'examples' | 'streaming' | 'defaultCodec'>;
+
+export function defineFilter<S extends OptionSchema>(
+  declaration: Declared<FilterDefinition<S>> & { examples?: readonly FilterExample[] },
+): FilterDefinition {
+  return { kind: 'filter', examples: [], ...declaration } as FilterDefinition<S> as FilterDefinition;
+}
+
+export function defineInput<S extends OptionSchema>(
+  declaration: Declared<InputDefinition<S>> & { defaultCodec?: string; streaming?: boolean },
+): InputDefinition {
+  return {
+    kind: 'input',
+    defaultCodec: 'plain',
+    streaming: false,
+    ...declaration,
+  } as InputDefinition<S> as InputDefinition;
+}
+
+export function defineOutput<S extends OptionSchema>(
+  declaration: Declared<OutputDefinition<S>> & { defaultCodec?: string },
+): OutputDefinition {
+  return { kind: 'output', defaultCodec: 'plain', ...declaration } as OutputDefinition<S> as OutputDefinition;
+}
+
+export function defineCodec<S extends OptionSchema>(declaration: Declared<CodecDefinition<S>>): CodecDefinition {
+  return { kind: 'codec', ...declaration } as CodecDefinition<S> as CodecDefinition;
+}
