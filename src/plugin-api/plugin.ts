@@ -40,6 +40,8 @@ export interface FilterContext extends PluginContext {}
 export interface Filter {
   /** Changes the event in place. True on success, which is when the common options (`add_field` …) apply. */
   apply(event: Event): boolean;
+  /** A common option could not be applied after success, such as an illegal reference in `add_field`. */
+  decorationFailed?(event: Event): void;
   close?(): void | Promise<void>;
 }
 

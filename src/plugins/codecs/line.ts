@@ -1,0 +1,30 @@
+import { Event } from '../../event/event.ts';
+import { defineCodec, string } from '../../plugin-api/index.ts';
+import { DelimitedText, textDecoder } from '../../util/text.ts';
+import { charset } from './charset.ts';
+import { eventPrinter } from './eventText.ts';
+
+export const line = defineCodec({
+  name: 'line',
+  summary: 'One event a line.',
+  options: {
+    charset,
+    delimiter: string({ doc: 'Ends each line, in both directions.', default: '\n' }),
+    format: string({ doc: 'Text of an encoded event, with `%{field}`; else `<timestamp> <host> <message>`.' }),
+  },
+  create({ charset: encoding, delimiter, format }) {
+    const toText = textDecoder(encoding);
+    const print = eventPrinter(format);
+    return () => {
+      const lines = new DelimitedText(delimiter);
+      return {
+        decode: (data, arrivalMs) => lines.push(toText(data)).map((message) => Event.fromMap({ message }, arrivalMs)),
+        flush: (arrivalMs) => {
+          const message = lines.flush();
+          return message === '' ? [] : [Event.fromMap({ message }, arrivalMs)];
+        },
+        encode: (event) => print(event) + delimiter,
+      };
+    };
+  },
+});
