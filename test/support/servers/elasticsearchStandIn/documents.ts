@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+
+export interface StoredDocument {
+  readonly id: string;
+  readonly version: number;
+  readonly sequence: number;
+  /** JSON text as it came, so that a test sees number forms and key order. */
+  readonly source: string;
+}
+
+/** Indices and their documents, in memory, in the order of their first write. */
+export class DocumentStore {
+  readonly indices = new Map<string, Map<string, StoredDocument>>();
+  #sequence = 0;
+
+  get(index: string, id: string): StoredDocument | undefined {
+    return this.indices.get(index)?.get(id);
+  }
+
+  put(index: string, id: string | undefined, source: string): StoredDocument {
+    const documents = this.index(index);
+    const key = id ?? randomBytes(15).toString('base64url');
+    const version = (documents.get(key)?.version ?? 0) + 1;
+    const document = { id: key, version, sequence: this.#sequence++, source };
+    documents.set(key, document);
+    return document;
+  }
+
+  remove(index: string, id: string): void {
+    this.indices.get(index)?.delete(id);
+  }
+
+  index(name: string): Map<string, StoredDocument> {
+    let documents = this.indices.get(name);
+    if (documents === undefined) {
+      documents = new Map();
+      this.indices.set(name, documents);
+    }
+    return documents;
+  }
+
+  /** Names that an expression such as `accesslog-*,other` or `_all` stands for. */
+  match(expression: string): string[] {
+    const patterns = expression.split(',').map(toPattern);
+    return [...this.indices.keys()].filter((name) => patterns.some((pattern) => pattern.test(name))).sort();
+  }
+}
+
+function toPattern(expression: string): RegExp {
+  const glob = expression === '' || expression === '_all' ? '*' : expression;
+  const escaped = glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+  return new RegExp(`^${escaped}$`);
+}
