@@ -6,6 +6,8 @@ import type {
   CreateTableCommandInput,
   DeleteItemCommandInput,
   DescribeTableCommandOutput,
+  GetItemCommandInput,
+  GetItemCommandOutput,
   PutItemCommandInput,
   ScanCommandInput,
   ScanCommandOutput,
@@ -37,6 +39,7 @@ export interface KinesisApi {
 export interface DynamoDbApi {
   describeTable(tableName: string, signal?: AbortSignal): Promise<Pick<DescribeTableCommandOutput, 'Table'>>;
   createTable(input: CreateTableCommandInput, signal?: AbortSignal): Promise<unknown>;
+  getItem(input: GetItemCommandInput, signal?: AbortSignal): Promise<Pick<GetItemCommandOutput, 'Item'>>;
   scan(input: ScanCommandInput, signal?: AbortSignal): Promise<Pick<ScanCommandOutput, 'Items' | 'LastEvaluatedKey'>>;
   putItem(input: PutItemCommandInput, signal?: AbortSignal): Promise<unknown>;
   updateItem(input: UpdateItemCommandInput, signal?: AbortSignal): Promise<unknown>;

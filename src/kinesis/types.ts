@@ -1,6 +1,8 @@
 /**
  * What a user of the consumer sees: records in, positions out. Nothing here knows of Logstash or loads the AWS SDK.
  */
+import type { Clock } from '../util/clock.ts';
+import type { Logger } from '../util/logger.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
 import type { RecordTooLarge } from './decompress.ts';
 
@@ -63,21 +65,8 @@ export type InitialPosition =
   | { readonly type: 'LATEST' }
   | { readonly type: 'AT_TIMESTAMP'; readonly timestampMs: number };
 
-export interface Clock {
-  /** Milliseconds; only differences are used, but for AT_TIMESTAMP positions, which need the wall clock. */
-  now(): number;
-  /** Resolves after `ms`, and at once when `signal` aborts: it never rejects. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-}
-
-export type LogFields = Readonly<Record<string, unknown>>;
-
-export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
-}
+/** What the consumer says of itself; any logger of the process fits. */
+export type ConsumerLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** How a missing lease table is made. */
 export type TableBilling =
@@ -93,10 +82,11 @@ export interface ConsumerOptions {
   /** Written as `leaseOwner`: unique among all workers of the table, as `<hostname>:<uuid>`. */
   readonly workerId: string;
   readonly createProcessor: CreateProcessor;
+  /** Differences of its time decide on leases; the wall clock matters for AT_TIMESTAMP only. */
   readonly clock: Clock;
   /** Uniform in [0, 1), as `Math.random`. */
   readonly random: () => number;
-  readonly logger: Logger;
+  readonly logger: ConsumerLogger;
   readonly initialPosition?: InitialPosition | undefined;
   /** A lease whose counter has not moved for this long is free. Default 10,000. */
   readonly failoverTimeMs?: number | undefined;

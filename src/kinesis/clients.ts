@@ -1,0 +1,153 @@
+/**
+ * Makes the calls of `awsApi.ts` from the AWS SDK. The SDK is heavy, so it is loaded only when a client is made, and only
+ * from here.
+ */
+import type { Agent as HttpAgent } from 'node:http';
+import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
+
+export type Credentials = NonNullable<DynamoDBClientConfig['credentials']>;
+
+export interface ClientSettings {
+  readonly region: string;
+  /** Full URL; AWS's own for the region when absent. */
+  readonly kinesisEndpoint?: string | undefined;
+  readonly dynamodbEndpoint?: string | undefined;
+  /** Keys as they are; `profile` and the default chain are not asked then. */
+  readonly accessKey?: { readonly id: string; readonly secret: string; readonly sessionToken?: string } | undefined;
+  /** A profile of the shared configuration files in place of the default chain. */
+  readonly profile?: string | undefined;
+  /** A role to assume with those credentials. */
+  readonly role?: { readonly arn: string; readonly sessionName: string } | undefined;
+  readonly proxy?: ProxySettings | undefined;
+  /** Put behind the SDK's own user agent. */
+  readonly userAgent?: string | undefined;
+}
+
+export interface ProxySettings {
+  /** `http://[user:password@]host:port`. */
+  readonly url: string;
+  /** Hosts that are called without it; `*.example.com` stands for all below. */
+  readonly bypassHosts: readonly string[];
+}
+
+export interface Clients {
+  readonly kinesis: KinesisApi;
+  readonly dynamodb: DynamoDbApi;
+  /** Closes the connections. */
+  destroy(): void;
+}
+
+const CONNECTION_TIMEOUT_MS = 5_000;
+/** A full GetRecords answer has 10 MB. */
+const KINESIS_REQUEST_TIMEOUT_MS = 30_000;
+/** Well below the failover time: a renewal that hangs has to be tried again in time. */
+const DYNAMODB_REQUEST_TIMEOUT_MS = 4_000;
+const SOCKETS_MAX = 256;
+
+/** One try a call: the consumer itself decides when to try again. */
+export async function createClients(settings: ClientSettings): Promise<Clients> {
+  const [kinesisSdk, dynamodbSdk, credentials] = await Promise.all([
+    import('@aws-sdk/client-kinesis'),
+    import('@aws-sdk/client-dynamodb'),
+    createCredentials(settings),
+  ]);
+  const shared = {
+    region: settings.region,
+    maxAttempts: 1,
+    ...(credentials && { credentials }),
+    ...(settings.userAgent && { customUserAgent: settings.userAgent }),
+  };
+  const kinesis = new kinesisSdk.KinesisClient({
+    ...shared,
+    requestHandler: await requestHandler(KINESIS_REQUEST_TIMEOUT_MS, settings.proxy),
+    ...(settings.kinesisEndpoint && { endpoint: settings.kinesisEndpoint }),
+  });
+  const dynamodb = new dynamodbSdk.DynamoDBClient({
+    ...shared,
+    requestHandler: await requestHandler(DYNAMODB_REQUEST_TIMEOUT_MS, settings.proxy),
+    ...(settings.dynamodbEndpoint && { endpoint: settings.dynamodbEndpoint }),
+  });
+  return {
+    kinesis: kinesisApi(kinesis, kinesisSdk),
+    dynamodb: dynamoDbApi(dynamodb, dynamodbSdk),
+    destroy() {
+      kinesis.destroy();
+      dynamodb.destroy();
+    },
+  };
+}
+
+/** Nothing means the SDK's default chain: environment, shared files, web identity, container, instance. */
+async function createCredentials(settings: ClientSettings): Promise<Credentials | undefined> {
+  const { accessKey, profile, role, region } = settings;
+  if (accessKey === undefined && profile === undefined && role === undefined) return undefined;
+  const providers = await import('@aws-sdk/credential-providers');
+  const base = accessKey
+    ? {
+        accessKeyId: accessKey.id,
+        secretAccessKey: accessKey.secret,
+        ...(accessKey.sessionToken && { sessionToken: accessKey.sessionToken }),
+      }
+    : profile
+      ? providers.fromIni({ profile })
+      : providers.fromNodeProviderChain();
+  if (role === undefined) return base;
+  return providers.fromTemporaryCredentials({
+    masterCredentials: base,
+    params: { RoleArn: role.arn, RoleSessionName: role.sessionName },
+    clientConfig: { region },
+  });
+}
+
+/** HTTP/1.1 for both: the SDK's own choice for Kinesis, HTTP/2, does not speak with plain `http:` endpoints. */
+async function requestHandler(requestTimeout: number, proxy: ProxySettings | undefined): Promise<NodeHttpHandler> {
+  const [{ NodeHttpHandler }, http, https] = await Promise.all([
+    import('@smithy/node-http-handler'),
+    import('node:http'),
+    import('node:https'),
+  ]);
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: SOCKETS_MAX,
+    ...(proxy && {
+      proxyEnv: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url, NO_PROXY: proxy.bypassHosts.join(',') },
+    }),
+  };
+  return new NodeHttpHandler({
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout,
+    throwOnRequestTimeout: true,
+    httpAgent: new http.Agent(agentOptions) as HttpAgent,
+    httpsAgent: new https.Agent(agentOptions),
+  });
+}
+
+type KinesisSdk = typeof import('@aws-sdk/client-kinesis');
+type DynamoDbSdk = typeof import('@aws-sdk/client-dynamodb');
+
+function kinesisApi(client: KinesisClient, sdk: KinesisSdk): KinesisApi {
+  return {
+    listShards: (input, signal) => client.send(new sdk.ListShardsCommand(input), options(signal)),
+    getShardIterator: (input, signal) => client.send(new sdk.GetShardIteratorCommand(input), options(signal)),
+    getRecords: (input, signal) => client.send(new sdk.GetRecordsCommand(input), options(signal)),
+  };
+}
+
+function dynamoDbApi(client: DynamoDBClient, sdk: DynamoDbSdk): DynamoDbApi {
+  return {
+    describeTable: (name, signal) => client.send(new sdk.DescribeTableCommand({ TableName: name }), options(signal)),
+    createTable: (input, signal) => client.send(new sdk.CreateTableCommand(input), options(signal)),
+    getItem: (input, signal) => client.send(new sdk.GetItemCommand(input), options(signal)),
+    scan: (input, signal) => client.send(new sdk.ScanCommand(input), options(signal)),
+    putItem: (input, signal) => client.send(new sdk.PutItemCommand(input), options(signal)),
+    updateItem: (input, signal) => client.send(new sdk.UpdateItemCommand(input), options(signal)),
+    deleteItem: (input, signal) => client.send(new sdk.DeleteItemCommand(input), options(signal)),
+  };
+}
+
+function options(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal ? { abortSignal: signal } : {};
+}
