@@ -1,4 +1,5 @@
 /** Everything a plugin may use to declare itself. */
 export * from './option.ts';
 export * from './plugin.ts';
+export type { PluginKind, PluginRegistry } from './registry.ts';
 export { type ConfigHash, type ConfigValue, configText, isHash } from './values.ts';

@@ -1,0 +1,119 @@
+/** The common options of filters and inputs, in Logstash's order: add_field, remove_field, add_tag, remove_tag. */
+import type { Event } from '../event/event.ts';
+import { type FieldReference, parseFieldReference } from '../event/fieldReference.ts';
+import { compileTemplate, type Template } from '../event/template.ts';
+import { isMap, type Value } from '../event/value.ts';
+import { type ConfigHash, type ConfigValue, configText } from '../plugin-api/index.ts';
+
+/** @throws what an illegal field reference or date pattern throws */
+export type Decoration = (event: Event) => void;
+
+interface FilterDecorationOptions {
+  readonly add_field: ConfigHash;
+  readonly remove_field: readonly string[];
+  readonly add_tag: readonly ConfigValue[];
+  readonly remove_tag: readonly string[];
+}
+
+/** `undefined` when no common option is set, so that the step needs no wrapper. */
+export function filterDecoration(options: FilterDecorationOptions): Decoration | undefined {
+  return sequence([
+    ...addFields(options.add_field),
+    ...options.remove_field.map(removeField),
+    ...addTags(options.add_tag.map(configText)),
+    ...options.remove_tag.map(removeTag),
+  ]);
+}
+
+interface InputDecorationOptions {
+  readonly add_field: ConfigHash;
+  readonly tags: readonly string[];
+  readonly type: string | undefined;
+}
+
+export function inputDecoration(options: InputDecorationOptions): Decoration | undefined {
+  const { type } = options;
+  const setType: Decoration[] =
+    type === undefined
+      ? []
+      : [
+          (event) => {
+            if (!Object.hasOwn(event.data, 'type')) event.data['type'] = type;
+          },
+        ];
+  return sequence([...setType, ...addTags(options.tags), ...addFields(options.add_field)]);
+}
+
+function sequence(decorations: readonly Decoration[]): Decoration | undefined {
+  if (decorations.length === 0) return undefined;
+  return (event) => {
+    for (const decoration of decorations) decoration(event);
+  };
+}
+
+type ReferenceOf = (event: Event) => FieldReference;
+
+/** Illegal references are found per event, as in Logstash. */
+function templateReference(text: string): ReferenceOf {
+  const template = compileTemplate(text);
+  return (event) => parseFieldReference(template.apply(event));
+}
+
+/** A list adds its elements one by one; an empty list or hash adds nothing. */
+function addFields(fields: ConfigHash): Decoration[] {
+  return [...fields].flatMap(([name, value]) => {
+    const reference = templateReference(name);
+    const values = Array.isArray(value) ? value : value instanceof Map ? [...value].flat() : [value];
+    return values.map((item) => addField(reference, compileTemplate(configText(item))));
+  });
+}
+
+function addField(referenceOf: ReferenceOf, template: Template): Decoration {
+  return (event) => {
+    const reference = referenceOf(event);
+    const text = template.apply(event);
+    const existing = event.has(reference) ? event.get(reference) : undefined;
+    event.set(reference, existing === undefined ? text : [...asRubyArray(existing), text]);
+  };
+}
+
+/** Ruby's `Array()`: null is empty, a map is a list of its pairs. */
+function asRubyArray(value: Value): Value[] {
+  if (value === null) return [];
+  if (Array.isArray(value)) return value;
+  return isMap(value) ? Object.entries(value) : [value];
+}
+
+function removeField(name: string): Decoration {
+  const reference = templateReference(name);
+  return (event) => {
+    event.remove(reference(event));
+  };
+}
+
+const TAGS = parseFieldReference('tags');
+
+/** Unlike failure tags, these may repeat. */
+function addTags(names: readonly string[]): Decoration[] {
+  if (names.length === 0) return [];
+  const templates = names.map(compileTemplate);
+  return [
+    (event) => {
+      const tags = templates.map((template) => template.apply(event));
+      event.set(TAGS, [...asRubyArray(event.get(TAGS) ?? null), ...tags]);
+    },
+  ];
+}
+
+function removeTag(name: string): Decoration {
+  const template = compileTemplate(name);
+  return (event) => {
+    const tags = event.get(TAGS);
+    if (tags === undefined || tags === null || tags === '') return;
+    const tag = template.apply(event);
+    event.set(
+      TAGS,
+      asRubyArray(tags).filter((existing) => existing !== tag),
+    );
+  };
+}

@@ -1,0 +1,31 @@
+import type { SourceFile, Span } from '../config/ast.ts';
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+
+/** Collects the faults of one run, so that all are reported at once. */
+export class Reporter {
+  readonly diagnostics: Diagnostic[] = [];
+
+  error(code: ErrorCode, file: SourceFile, span: Span, message: string, hint?: string): void {
+    this.#add('error', code, file, span, message, hint);
+  }
+
+  warning(code: ErrorCode, file: SourceFile, span: Span, message: string, hint?: string): void {
+    this.#add('warning', code, file, span, message, hint);
+  }
+
+  #add(
+    severity: Diagnostic['severity'],
+    code: ErrorCode,
+    file: SourceFile,
+    span: Span,
+    message: string,
+    hint: string | undefined,
+  ): void {
+    this.diagnostics.push({ code, severity, message, file, span, ...(hint === undefined ? {} : { hint }) });
+  }
+
+  get hasErrors(): boolean {
+    return this.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
+  }
+}
