@@ -1,0 +1,197 @@
+/** A stream, a lease table and workers on them, for the tests of this folder. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { type AttributeValue, DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  KinesisClient,
+  ListShardsCommand,
+  MergeShardsCommand,
+  PutRecordsCommand,
+  SplitShardCommand,
+} from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { type AckToken, createAckTracker } from '../../../src/delivery/ackTracker.ts';
+import { type Clients, createClients } from '../../../src/kinesis/clients.ts';
+import { createConsumer } from '../../../src/kinesis/consumer.ts';
+import { comparePositions } from '../../../src/kinesis/position.ts';
+import type {
+  Consumer,
+  ConsumerOptions,
+  ConsumerRecord,
+  Position,
+  ShardProcessor,
+} from '../../../src/kinesis/types.ts';
+import { systemClock } from '../../../src/util/clock.ts';
+import { silentLogger } from '../../../src/util/logger.ts';
+import { startDynalite } from '../../support/servers/dynalite.ts';
+import { startKinesisLocal } from '../../support/servers/kinesisLocal.ts';
+
+const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
+export const REGION = 'us-east-1';
+
+export interface Lab {
+  readonly kinesisUrl: string;
+  readonly dynamodbUrl: string;
+  createStream(name: string, shards: number): Promise<void>;
+  put(stream: string, records: readonly { key: string; data: Uint8Array | string }[]): Promise<void>;
+  split(stream: string, shardId: string): Promise<void>;
+  merge(stream: string, shardId: string, adjacentShardId: string): Promise<void>;
+  /** Rows as DynamoDB gives them, by lease key. */
+  rows(table: string): Promise<Map<string, Record<string, AttributeValue>>>;
+  setRow(table: string, shardId: string, attribute: string, value: AttributeValue): Promise<void>;
+  worker(options: WorkerOptions): Worker;
+  closeWorkers(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type WorkerOptions = Pick<ConsumerOptions, 'streamName' | 'tableName' | 'workerId'> &
+  Partial<ConsumerOptions> & {
+    /** Records stay open until `settleAll`. */
+    readonly holdBack?: boolean;
+  };
+
+export interface Delivered extends ConsumerRecord {
+  readonly shardId: string;
+  readonly text: string;
+}
+
+export interface Worker {
+  readonly consumer: Consumer;
+  readonly delivered: Delivered[];
+  readonly lostShards: string[];
+  texts(): string[];
+  settleAll(): void;
+}
+
+export async function startLab(): Promise<Lab> {
+  const [kinesisServer, dynamodbServer] = await Promise.all([startKinesisLocal(), startDynalite()]);
+  const requestHandler = new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000 });
+  const shared = { region: REGION, credentials: CREDENTIALS, requestHandler };
+  const kinesis = new KinesisClient({ ...shared, endpoint: kinesisServer.url });
+  const dynamodb = new DynamoDBClient({ ...shared, endpoint: dynamodbServer.url });
+  const clients = await createClients({
+    region: REGION,
+    kinesisEndpoint: kinesisServer.url,
+    dynamodbEndpoint: dynamodbServer.url,
+    accessKey: { id: CREDENTIALS.accessKeyId, secret: CREDENTIALS.secretAccessKey },
+  });
+  const workers: Worker[] = [];
+
+  async function untilActive(stream: string): Promise<void> {
+    for (;;) {
+      const { StreamDescriptionSummary } = await kinesis.send(new DescribeStreamSummaryCommand({ StreamName: stream }));
+      if (StreamDescriptionSummary?.StreamStatus === 'ACTIVE') return;
+      await wait(50);
+    }
+  }
+
+  return {
+    kinesisUrl: kinesisServer.url,
+    dynamodbUrl: dynamodbServer.url,
+    async createStream(name, shards) {
+      await kinesis.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }));
+      await untilActive(name);
+    },
+    async put(stream, records) {
+      for (let from = 0; from < records.length; from += 500) {
+        const page = records.slice(from, from + 500);
+        const Records = page.map(({ key, data }) => ({ PartitionKey: key, Data: Buffer.from(data) }));
+        const answer = await kinesis.send(new PutRecordsCommand({ StreamName: stream, Records }));
+        if (answer.FailedRecordCount) throw new Error(`${answer.FailedRecordCount} records were not taken`);
+      }
+    },
+    async split(stream, shardId) {
+      const { Shards = [] } = await kinesis.send(new ListShardsCommand({ StreamName: stream }));
+      const range = Shards.find((shard) => shard.ShardId === shardId)?.HashKeyRange;
+      const [start, end] = [BigInt(range?.StartingHashKey ?? 0), BigInt(range?.EndingHashKey ?? 0)];
+      const NewStartingHashKey = String((start + end) / 2n);
+      await kinesis.send(new SplitShardCommand({ StreamName: stream, ShardToSplit: shardId, NewStartingHashKey }));
+      await untilActive(stream);
+    },
+    async merge(stream, shardId, adjacentShardId) {
+      const input = { StreamName: stream, ShardToMerge: shardId, AdjacentShardToMerge: adjacentShardId };
+      await kinesis.send(new MergeShardsCommand(input));
+      await untilActive(stream);
+    },
+    async rows(table) {
+      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+      return new Map(Items.map((item) => [item['leaseKey']?.S ?? '', item]));
+    },
+    async setRow(table, shardId, attribute, value) {
+      await dynamodb.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: { leaseKey: { S: shardId } },
+          UpdateExpression: 'SET #name = :value',
+          ExpressionAttributeNames: { '#name': attribute },
+          ExpressionAttributeValues: { ':value': value },
+        }),
+      );
+    },
+    worker(options) {
+      const worker = createWorker(clients, options);
+      workers.push(worker);
+      return worker;
+    },
+    async closeWorkers() {
+      await Promise.all(workers.splice(0).map((worker) => worker.consumer.close()));
+    },
+    async stop() {
+      clients.destroy();
+      kinesis.destroy();
+      dynamodb.destroy();
+      await Promise.all([kinesisServer.stop(), dynamodbServer.stop()]);
+    },
+  };
+}
+
+function createWorker(clients: Clients, { holdBack = false, ...options }: WorkerOptions): Worker {
+  const delivered: Delivered[] = [];
+  const lostShards: string[] = [];
+  const open: (() => void)[] = [];
+  const settleAll = () => {
+    for (const settle of open.splice(0)) settle();
+  };
+
+  const createProcessor = ({ shardId }: { shardId: string }): ShardProcessor => {
+    const tracker = createAckTracker<Position>(Date.now);
+    return {
+      process(records) {
+        for (const record of records) delivered.push({ ...record, shardId, text: Buffer.from(record.data).toString() });
+        const token: AckToken = tracker.open(records.at(-1) as ConsumerRecord);
+        open.push(() => tracker.settle(token));
+        if (!holdBack) settleAll();
+      },
+      settledPosition: () => tracker.settledPosition(),
+      whenSettled: () => tracker.whenEmpty(),
+      lost: () => lostShards.push(shardId),
+    };
+  };
+
+  const consumer = createConsumer({
+    ...clients,
+    clock: systemClock,
+    random: Math.random,
+    logger: silentLogger,
+    createProcessor,
+    failoverTimeMs: 2_000,
+    idleTimeBetweenReadsMs: 200,
+    checkpointIntervalMs: 100,
+    parentShardPollIntervalMs: 500,
+    shardSyncIntervalMs: 500,
+    taskBackoffTimeMs: 50,
+    ...options,
+  });
+  return { consumer, delivered, lostShards, settleAll, texts: () => delivered.map((record) => record.text).sort() };
+}
+
+/** Records of every shard came in the order of their sequence numbers. */
+export function isInShardOrder(delivered: readonly Delivered[]): boolean {
+  const last = new Map<string, Delivered>();
+  return delivered.every((record) => {
+    const before = last.get(record.shardId);
+    last.set(record.shardId, record);
+    return before === undefined || comparePositions(before, record) < 0;
+  });
+}
