@@ -1,0 +1,165 @@
+import type { Event } from '../../../event/event.ts';
+import { type FieldReference, parseFieldReference } from '../../../event/fieldReference.ts';
+import { isMap, setKey, type Value, type ValueMap } from '../../../event/value.ts';
+import {
+  defineFilter,
+  type FilterContext,
+  number,
+  OptionError,
+  oneOf,
+  PluginConfigError,
+  path,
+  string,
+  stringArray,
+} from '../../../plugin-api/index.ts';
+import { type Address, isSpecialPurpose, parseAddress } from './address.ts';
+import { type Database, openDatabase } from './database.ts';
+import { type GeoKey, keysToFill, parseFields } from './databaseKinds.ts';
+import { defaultDatabase } from './defaultDatabase.ts';
+import { shapeResult } from './result.ts';
+
+export const geoip = defineFilter({
+  name: 'geoip',
+  summary: 'Adds where an IP address is, or whose network it is in, from a MaxMind database.',
+  options: {
+    source: string({
+      doc: 'Field with the IP address; of a list the first element. Host names are not resolved.',
+      required: true,
+    }),
+    database: path({
+      doc: 'MaxMind DB file of a City, Country, ASN or ISP database.',
+      defaultDoc: '`GeoLite2-City.mmdb` or `GeoLite2-ASN.mmdb` in the folder `geoip`',
+    }),
+    default_database_type: oneOf(['City', 'ASN'])({
+      doc: 'Which file to use when `database` is not set.',
+      default: 'City',
+    }),
+    fields: stringArray({
+      doc: 'Which fields to set, by name in any case.',
+      default: [],
+      defaultDoc: 'all usual ones of the database',
+    }),
+    target: string({ doc: 'Field that takes the result.', default: 'geoip' }),
+    cache_size: number({ doc: 'How many results to keep ready.', default: 20_000 }),
+    tag_on_failure: stringArray({ doc: 'Tags to add when nothing was found.', default: ['_geoip_lookup_failure'] }),
+  },
+  check({ fields }) {
+    wantedKeys(fields);
+  },
+  async create(options, context) {
+    const source = reference('source', options.source);
+    const target = reference('target', options.target);
+    const wanted = wantedKeys(options.fields);
+    const database = await open(options.database, options.default_database_type, context);
+    const keys = keysToFill(database.kind, wanted);
+    const failures = counters(context);
+
+    function fail(event: Event, reason: keyof typeof failures): false {
+      failures[reason].value++;
+      for (const tag of options.tag_on_failure) event.tag(tag);
+      return false;
+    }
+
+    function miss(event: Event, reason: keyof typeof failures): false {
+      try {
+        if ((event.get(target) ?? null) === null) event.set(target, {});
+      } catch {
+        return fail(event, 'bad_target');
+      }
+      return fail(event, reason);
+    }
+
+    const hits = context.counter('hits');
+    return {
+      apply(event) {
+        const text = firstText(event.get(source));
+        if (typeof text !== 'string') return fail(event, text === undefined ? 'missing' : 'invalid');
+        if (isBlank(text)) return fail(event, 'blank');
+        const address = parseAddress(text);
+        if (address === undefined) return miss(event, 'invalid');
+        const result = lookUp(database, keys, address);
+        if (result === undefined) return miss(event, isSpecialPurpose(address) ? 'private' : 'not_found');
+        if (!merge(event, target, result)) return fail(event, 'bad_target');
+        hits.value++;
+        return true;
+      },
+    };
+  },
+});
+
+function lookUp(database: Database, keys: readonly GeoKey[], address: Address): ValueMap | undefined {
+  const record = database.find(address);
+  if (record === null) return undefined;
+  const result = shapeResult(database.kind, keys, record);
+  if (result?.['ip'] !== undefined) result['ip'] = address.text;
+  return result;
+}
+
+function counters(context: FilterContext) {
+  return {
+    missing: context.counter('missing'),
+    blank: context.counter('blank'),
+    invalid: context.counter('invalid'),
+    private: context.counter('private'),
+    not_found: context.counter('not_found'),
+    bad_target: context.counter('bad_target'),
+  };
+}
+
+async function open(given: string | undefined, kind: 'City' | 'ASN', context: FilterContext): Promise<Database> {
+  const chosen = given === undefined ? defaultDatabase(kind) : { path: given, synthetic: false };
+  const database = await context.shared(`geoip ${chosen.path}`, () => openDatabase(chosen.path));
+  if (chosen.synthetic) {
+    context.logger.warn(
+      `geoip has no "database": using ${chosen.path}, which is invented data (${database.description}); see geoip/README.md on getting the real one`,
+    );
+  }
+  return database;
+}
+
+/** The text to look up, `undefined` for none, `null` for a value that Logstash's worker dies of. */
+function firstText(value: Value | undefined): string | null | undefined {
+  if (value === undefined || value === null) return undefined;
+  const first = Array.isArray(value) ? value[0] : value;
+  return typeof first === 'string' ? first : null;
+}
+
+/** By Java's `trim`, which knows no blanks beyond ASCII. */
+function isBlank(text: string): boolean {
+  return text.charCodeAt(0) <= 32 ? /^[\0- ]*$/.test(text) : text === '';
+}
+
+/** False when the target holds a scalar, of which Logstash's worker dies. A list is left as it is, and that is a success. */
+function merge(event: Event, target: FieldReference, result: ValueMap): boolean {
+  const existing = event.get(target) ?? null;
+  if (existing === null) {
+    try {
+      event.set(target, result);
+    } catch {
+      return false;
+    }
+    return true;
+  }
+  if (isMap(existing)) {
+    for (const key of Object.keys(result)) setKey(existing, key, result[key] as Value);
+    return true;
+  }
+  return Array.isArray(existing);
+}
+
+function wantedKeys(fields: readonly string[]): GeoKey[] {
+  try {
+    return parseFields(fields);
+  } catch (error) {
+    if (error instanceof OptionError) throw new PluginConfigError(error.message, 'fields', error);
+    throw error;
+  }
+}
+
+function reference(option: string, text: string): FieldReference {
+  try {
+    return parseFieldReference(text);
+  } catch (error) {
+    throw new PluginConfigError((error as Error).message, option, error);
+  }
+}
