@@ -65,6 +65,20 @@ describe('Elasticsearch stand-in', () => {
     expect([...documents.keys()]).toEqual(['1', expect.stringMatching(/^[\w-]{20}$/), 'new']);
   });
 
+  it.each([
+    ['an integer beyond a long', '{"size":18446744073709551615}', 400],
+    ['the largest long', '{"size":9223372036854775807}', 201],
+    ['a double beyond its range', '{"f":1e400}', 400],
+    ['a dotted key under a value', '{"path":"/","path.with.dots":1}', 400],
+    ['a dotted key alone', '{"dotted.key":1}', 201],
+    ['an object where values are', '{"a":{"b":1}}', 400],
+    ['a value in an array where values are', '{"a":[2,null,"text"]}', 201],
+  ])('maps %s as the real one', async (_case, document, status) => {
+    await call('POST', '/_bulk', `{"index":{"_index":"mapped","_id":"first"}}\n{"a":1}\n`);
+    const { body } = await call('POST', '/_bulk', `{"index":{"_index":"mapped","_id":"${_case}"}}\n${document}\n`);
+    expect(body.items[0].index.status).toBe(status);
+  });
+
   it('counts, lists and searches', async () => {
     await call('POST', '/_bulk', ndjson({ index: { _index: 'c-1', _id: 'x' } }, { n: 1 }));
     await call('POST', '/_bulk', ndjson({ index: { _index: 'c-2', _id: 'y' } }, { n: 2 }));

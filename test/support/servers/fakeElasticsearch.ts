@@ -49,7 +49,7 @@ export interface FakeElasticsearch extends Server {
   readonly requests: readonly ElasticsearchRequest[];
 }
 
-/** A small Elasticsearch: bulk, counts and templates, no queries and no mappings. */
+/** A small Elasticsearch: bulk, counts and templates, no queries; of mappings only what documents are refused for. */
 export async function startFakeElasticsearch(options: FakeElasticsearchOptions = {}): Promise<FakeElasticsearch> {
   const documents = new DocumentStore();
   const templates = new Map<string, unknown>();

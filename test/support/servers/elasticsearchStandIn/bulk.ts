@@ -1,4 +1,5 @@
 import type { DocumentStore, StoredDocument } from './documents.ts';
+import { mapDocument } from './mapping.ts';
 
 export type BulkAction = 'index' | 'create' | 'update' | 'delete';
 
@@ -75,6 +76,8 @@ function execute(store: DocumentStore, item: BulkItem): object {
     return failed(item, { status: 400, type: 'mapper_parsing_exception', reason: 'failed to parse' });
   }
   if (item.action === 'update') return update(store, item, existing, parsed);
+  const refusal = mapDocument(store.mapping(item.index), item.body ?? '', parsed);
+  if (refusal !== undefined) return failed(item, { status: 400, type: 'mapper_parsing_exception', reason: refusal });
   return written(item, store.put(item.index, item.id, item.body ?? ''), existing === undefined);
 }
 

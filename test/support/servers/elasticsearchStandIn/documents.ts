@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Mapping } from './mapping.ts';
 
 export interface StoredDocument {
   readonly id: string;
@@ -11,6 +12,7 @@ export interface StoredDocument {
 /** Indices and their documents, in memory, in the order of their first write. */
 export class DocumentStore {
   readonly indices = new Map<string, Map<string, StoredDocument>>();
+  readonly #mappings = new Map<string, Mapping>();
   #sequence = 0;
 
   get(index: string, id: string): StoredDocument | undefined {
@@ -37,6 +39,20 @@ export class DocumentStore {
       this.indices.set(name, documents);
     }
     return documents;
+  }
+
+  mapping(index: string): Mapping {
+    let mapping = this.#mappings.get(index);
+    if (mapping === undefined) {
+      mapping = new Map();
+      this.#mappings.set(index, mapping);
+    }
+    return mapping;
+  }
+
+  drop(index: string): void {
+    this.indices.delete(index);
+    this.#mappings.delete(index);
   }
 
   /** Names that an expression such as `accesslog-*,other` or `_all` stands for. */

@@ -154,7 +154,7 @@ function createIndex(state: EsState, _request: EsRequest, index: string): EsAnsw
 function deleteIndex(state: EsState, _request: EsRequest, index: string): EsAnswer {
   const names = state.documents.match(index);
   if (names.length === 0 && !index.includes('*')) return noSuchIndex(index);
-  for (const name of names) state.documents.indices.delete(name);
+  for (const name of names) state.documents.drop(name);
   return ok({ acknowledged: true });
 }
 
