@@ -17,8 +17,6 @@ import { Wakeup } from './wakeup.ts';
 
 /** How often it is looked whether a checkpoint is due; shorter for a shorter interval. */
 const CHECKPOINT_LOOK_MS = 1_000;
-/** How long `close` waits for the calls that tell others how far this worker came. */
-const CLOSE_MS_MAX = 10_000;
 
 /** Throws a `RangeError` for options out of their bounds. */
 export function createConsumer(options: ConsumerOptions): Consumer {
@@ -54,7 +52,7 @@ class KinesisConsumer implements Consumer {
     this.#syncer = new ShardSyncer(options.kinesis, this.#table, logger, options);
     this.#taker = new LeaseTaker(this.#table, clock, random, options);
     const table = `lease table "${options.tableName}"`;
-    this.#renewer = new LeaseRenewer(options.failoverTimeMs, clock, trouble(`renewing leases in ${table}`));
+    this.#renewer = new LeaseRenewer(options, clock, trouble(`renewing leases in ${table}`));
     this.#checkpointTrouble = trouble(`writing checkpoints to ${table}`);
     this.#takeTrouble = trouble(`looking for leases in ${table}`);
     this.#syncTrouble = trouble(`listing the shards of stream "${streamName}"`);
@@ -132,7 +130,7 @@ class KinesisConsumer implements Consumer {
     const shards = [...this.#shards.values()];
     const done = new AbortController();
     const handedOver = Promise.all(shards.map((shard) => this.#handOver(shard, done.signal)));
-    await Promise.race([handedOver, this.#options.clock.sleep(CLOSE_MS_MAX, done.signal)]);
+    await Promise.race([handedOver, this.#options.clock.sleep(this.#options.closeTimeoutMs, done.signal)]);
     done.abort();
     for (const shard of shards) shard.held.letGo();
     await handedOver;

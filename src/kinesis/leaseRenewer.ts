@@ -3,17 +3,20 @@ import type { Clock } from '../util/clock.ts';
 import type { HeldLease } from './heldLease.ts';
 import type { Trouble } from './trouble.ts';
 
-/** As KCL's renewal threads. */
-const RENEWED_AT_ONCE_MAX = 20;
-
 export class LeaseRenewer {
   readonly #held = new Map<string, HeldLease>();
   readonly #failoverTimeMs: number;
+  readonly #atOnce: number;
   readonly #clock: Clock;
   readonly #trouble: Trouble;
 
-  constructor(failoverTimeMs: number, clock: Clock, trouble: Trouble) {
-    this.#failoverTimeMs = failoverTimeMs;
+  constructor(
+    settings: { readonly failoverTimeMs: number; readonly leaseRenewalsAtOnce: number },
+    clock: Clock,
+    trouble: Trouble,
+  ) {
+    this.#failoverTimeMs = settings.failoverTimeMs;
+    this.#atOnce = settings.leaseRenewalsAtOnce;
     this.#clock = clock;
     this.#trouble = trouble;
   }
@@ -46,7 +49,7 @@ export class LeaseRenewer {
     const worker = async () => {
       for (let held = leases.pop(); held !== undefined; held = leases.pop()) await this.#renew(held, signal);
     };
-    await Promise.all(Array.from({ length: Math.min(RENEWED_AT_ONCE_MAX, leases.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(this.#atOnce, leases.length) }, worker));
   }
 
   async #renew(held: HeldLease, signal: AbortSignal): Promise<void> {

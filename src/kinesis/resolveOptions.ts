@@ -16,6 +16,8 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
     checkpointIntervalMs: options.checkpointIntervalMs ?? 60_000,
     maxLeasesForWorker: options.maxLeasesForWorker ?? Number.MAX_SAFE_INTEGER,
     cleanUpEndedLeases: options.cleanUpEndedLeases ?? true,
+    leaseRenewalsAtOnce: options.leaseRenewalsAtOnce ?? 20,
+    closeTimeoutMs: options.closeTimeoutMs ?? 10_000,
     tableBilling: options.tableBilling ?? { mode: 'PAY_PER_REQUEST' },
     expandedBytesMax: options.expandedBytesMax ?? 64 * 1024 * 1024,
   };
@@ -27,6 +29,8 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   check(resolved, 'taskBackoffTimeMs', 1, Number.MAX_SAFE_INTEGER);
   check(resolved, 'checkpointIntervalMs', 0, Number.MAX_SAFE_INTEGER);
   check(resolved, 'maxLeasesForWorker', 1, Number.MAX_SAFE_INTEGER);
+  check(resolved, 'leaseRenewalsAtOnce', 1, Number.MAX_SAFE_INTEGER);
+  check(resolved, 'closeTimeoutMs', 0, Number.MAX_SAFE_INTEGER);
   check(resolved, 'expandedBytesMax', 1, Number.MAX_SAFE_INTEGER);
   return resolved;
 }

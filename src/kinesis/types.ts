@@ -43,7 +43,8 @@ export interface BatchInfo {
 export interface ShardProcessor {
   /**
    * Records in order, never none. The next fetch of the shard waits for the promise: it is the back-pressure. Throwing
-   * is a fault of the processor: the same batch is offered again after the back-off time.
+   * is a fault of the processor: the same batch is offered again after the back-off time. A processor that is to stop may
+   * leave records out: they are not settled then, and come again.
    */
   process(records: readonly ConsumerRecord[], info: BatchInfo): Promise<void> | void;
   /** The highest position at or below which everything is settled; `null` as long as nothing is. Never goes back. */
@@ -106,6 +107,10 @@ export interface ConsumerOptions {
   readonly maxLeasesForWorker?: number | undefined;
   /** Rows of ended shards are removed once their children are under way. Default true. */
   readonly cleanUpEndedLeases?: boolean | undefined;
+  /** Default 20. */
+  readonly leaseRenewalsAtOnce?: number | undefined;
+  /** How long `close` tries to tell others how far this worker came. Default 10,000. */
+  readonly closeTimeoutMs?: number | undefined;
   readonly tableBilling?: TableBilling | undefined;
   /** A compressed record may not grow beyond this. Default 64 MiB. */
   readonly expandedBytesMax?: number | undefined;
