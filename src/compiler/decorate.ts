@@ -8,7 +8,7 @@ import { type ConfigHash, type ConfigValue, configText } from '../plugin-api/ind
 /** @throws what an illegal field reference or date pattern throws */
 export type Decoration = (event: Event) => void;
 
-interface FilterDecorationOptions {
+export interface FilterDecorationOptions {
   readonly add_field: ConfigHash;
   readonly remove_field: readonly string[];
   readonly add_tag: readonly ConfigValue[];
@@ -25,7 +25,7 @@ export function filterDecoration(options: FilterDecorationOptions): Decoration |
   ]);
 }
 
-interface InputDecorationOptions {
+export interface InputDecorationOptions {
   readonly add_field: ConfigHash;
   readonly tags: readonly string[];
   readonly type: string | undefined;

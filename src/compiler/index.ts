@@ -6,7 +6,7 @@ import type { PluginRegistry } from '../plugin-api/index.ts';
 import { Reporter } from './reporter.ts';
 import { type ResolvedPipeline, resolvePipeline } from './resolve.ts';
 
-export { inputDecoration } from './decorate.ts';
+export { type InputDecorationOptions, inputDecoration } from './decorate.ts';
 export { buildProgram, type Program, type ProgramStats, pluginsOf } from './program.ts';
 export { Reporter } from './reporter.ts';
 export type { ResolvedPipeline } from './resolve.ts';

@@ -13,7 +13,7 @@ import type { Logger } from '../util/logger.ts';
 import { loadRegexCompiler, type RegexCompiler } from '../util/rubyRegex.ts';
 import { CodeWriter } from './codeWriter.ts';
 import { type ConditionContext, conditionCode, conditionHelpers } from './condition.ts';
-import { type Decoration, filterDecoration } from './decorate.ts';
+import { type Decoration, type FilterDecorationOptions, filterDecoration } from './decorate.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResolvedBranch, ResolvedPipeline, ResolvedStatement } from './resolve.ts';
 import { type ResolvedPlugin, reportPluginError } from './resolvePlugin.ts';
@@ -191,7 +191,9 @@ class ProgramBuilder {
       said = true;
       logger.error(`an event made this filter fail; it goes on with the tag ${tag} (said once)`, { error });
     };
-    return guardedStep(filter, filterDecoration(plugin.options as Parameters<typeof filterDecoration>[0]), failed);
+    // The resolver has validated them against the schema of common options.
+    const common = plugin.options as unknown as FilterDecorationOptions;
+    return guardedStep(filter, filterDecoration(common), failed);
   }
 }
 

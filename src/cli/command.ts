@@ -1,0 +1,171 @@
+/** What the arguments ask for, from their parsing to the exit code. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compile, type Reporter, type ResolvedPipeline } from '../compiler/index.ts';
+import type { SourceFile } from '../config/ast.ts';
+import { renderDiagnostics, summarize } from '../config/render.ts';
+import { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
+import { registry } from '../plugins/index.ts';
+import { DataDirectoryInUse, lockDataDirectory } from '../runtime/dataDirectory.ts';
+import { createLogger } from '../runtime/logging.ts';
+import { Pipeline, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
+import { systemClock } from '../util/clock.ts';
+import type { Logger } from '../util/logger.ts';
+import { type Arguments, HelpRequested, parseArguments, UsageError } from './arguments.ts';
+import { ConfigLoadError, configString, readConfigFiles } from './configFiles.ts';
+import { type Shutdown, superviseShutdown } from './shutdown.ts';
+import { versionLine } from './version.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Gives the exit code. */
+export async function runCommand(args: readonly string[], env: Environment): Promise<number> {
+  try {
+    const parsed = parseArguments(args);
+    if (parsed.version) {
+      process.stdout.write(`${versionLine()}\n`);
+      return 0;
+    }
+    return await new Run(parsed, env).run();
+  } catch (error) {
+    if (error instanceof HelpRequested) return 0;
+    if (error instanceof UsageError || error instanceof ConfigLoadError || error instanceof DataDirectoryInUse) {
+      process.stderr.write(`ERROR: ${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+class Run {
+  readonly #args: Arguments;
+  readonly #env: Environment;
+  readonly #logger: Logger;
+
+  constructor(args: Arguments, env: Environment) {
+    this.#args = args;
+    this.#env = env;
+    this.#logger = this.#loggerFor({ name: 'logstash.runner' });
+    for (const remark of args.remarks) this.#logger.warn(remark);
+  }
+
+  #loggerFor(source: { name: string; pipelineId?: string; pluginId?: string }): Logger {
+    return createLogger(
+      {
+        level: this.#args.logLevel,
+        format: this.#args.logFormat,
+        write: (line) => process.stderr.write(line),
+        now: Date.now,
+      },
+      source,
+    );
+  }
+
+  async run(): Promise<number> {
+    const files = this.#readFiles();
+    const { pipeline: resolved, reporter } = await compile(files, {
+      registry,
+      variable: (name) => this.#env[name],
+      supportEscapes: this.#args.supportEscapes,
+      fileExists: existsSync,
+    });
+    if (this.#args.testAndExit) return this.#test(resolved, reporter, files.length);
+    if (this.#hasErrors(reporter, files.length)) return 1;
+    return this.#start(resolved, reporter, files.length);
+  }
+
+  #readFiles(): SourceFile[] {
+    const { configPath, configString: text } = this.#args;
+    if (text !== undefined) return [configString(text)];
+    if (configPath === undefined) {
+      throw new UsageError("No configuration: give one with -f <file> or -e '<text>'. See: 'bin/logstash-ts --help'");
+    }
+    return readConfigFiles(configPath, (message) => this.#logger.warn(message));
+  }
+
+  /** Prints what was found; warnings alone do not stop a run. */
+  #hasErrors(reporter: Reporter, fileCount: number): boolean {
+    if (reporter.diagnostics.length > 0) {
+      const color = process.stderr.isTTY === true && !this.#env['NO_COLOR'];
+      process.stderr.write(`${renderDiagnostics(reporter.diagnostics, { color })}\n`);
+      process.stderr.write(`${summarize(reporter.diagnostics, fileCount)}\n`);
+    }
+    return reporter.hasErrors;
+  }
+
+  async #test(resolved: ResolvedPipeline, reporter: Reporter, fileCount: number): Promise<number> {
+    const { dataPath } = this;
+    await new Pipeline(this.#pipelineSettings(dataPath), reporter).check(resolved);
+    if (this.#hasErrors(reporter, fileCount)) return 1;
+    process.stdout.write('Configuration OK\n');
+    this.#logger.info('Using config.test_and_exit mode. Config Validation Result: OK. Exiting Logstash');
+    return 0;
+  }
+
+  get dataPath(): string {
+    return this.#args.dataPath ?? join(fileURLToPath(new URL('../..', import.meta.url)), 'data');
+  }
+
+  #pipelineSettings(dataPath: string): PipelineSettings {
+    const { pipelineId } = this.#args;
+    return {
+      id: pipelineId,
+      batchSize: this.#args.batchSize,
+      batchDelayMs: this.#args.batchDelayMs,
+      dataPath,
+      hostName: this.#args.nodeName ?? hostname(),
+      clock: systemClock,
+      loggerFor: (source) => this.#loggerFor({ ...source, pipelineId }),
+      deadLetterQueue: new DeadLetterQueue(join(dataPath, 'dead_letter_queue', pipelineId, 'entries.jsonl')),
+    };
+  }
+
+  async #start(resolved: ResolvedPipeline, reporter: Reporter, fileCount: number): Promise<number> {
+    const unlock = lockDataDirectory(this.dataPath);
+    try {
+      const settings = this.#pipelineSettings(this.dataPath);
+      const pipeline = new Pipeline(settings, reporter);
+      this.#logger.info(`Starting ${versionLine()}`, { pid: process.pid });
+      const workers = this.#args.workers ?? 1;
+      if (workers > 1) this.#logger.info(`pipeline.workers is ${workers}: this version runs one worker`);
+      // Installed first: a signal while outputs wait for their servers must not kill without a word.
+      const shutdown = superviseShutdown(pipeline, this.#logger, this.#args.unsafeShutdown);
+      return await this.#runPipeline(pipeline, resolved, reporter, fileCount, settings, shutdown);
+    } finally {
+      unlock();
+    }
+  }
+
+  async #runPipeline(
+    pipeline: Pipeline,
+    resolved: ResolvedPipeline,
+    reporter: Reporter,
+    fileCount: number,
+    settings: PipelineSettings,
+    shutdown: Shutdown,
+  ): Promise<number> {
+    try {
+      await pipeline.start(resolved);
+      if (reporter.hasErrors) return this.#hasErrors(reporter, fileCount) ? 1 : 0;
+      this.#logger.info('Pipeline started', { pipeline: settings.id });
+      const ran = pipeline.run();
+      if (shutdown.requested) pipeline.stop();
+      await ran;
+      await settings.deadLetterQueue.close();
+      const { eventsIn, eventsOut, dropped, unrouted, deadLetters } = pipeline.snapshot();
+      this.#logger.info('Pipeline terminated', { eventsIn, eventsOut, dropped, unrouted, deadLetters });
+      return 0;
+    } catch (error) {
+      if (!(error instanceof PipelineStartError)) {
+        this.#logger.fatal('Pipeline error, the pipeline is stopped', { error });
+        return 1;
+      }
+      this.#hasErrors(reporter, fileCount);
+      return 1;
+    } finally {
+      shutdown.end();
+    }
+  }
+}

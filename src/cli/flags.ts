@@ -1,0 +1,103 @@
+/** Logstash's flags, each of which works or is refused with its reason. */
+
+export interface Flag {
+  readonly flags: string;
+  readonly description: string;
+  /** Why the flag is refused, and what to do instead. */
+  readonly refused?: string;
+}
+
+const SETTINGS_LATER = 'logstash.yml and pipelines.yml are not read yet: give the settings as flags';
+
+export const FLAGS: readonly Flag[] = [
+  { flags: '-f, --path.config <path>', description: 'Configuration: a file, a directory, or a glob in quotes.' },
+  {
+    flags: '-e, --config.string <text>',
+    description: 'Configuration as text; stdin and stdout are added where it has no input or output.',
+  },
+  { flags: '-t, --config.test_and_exit', description: 'Check the configuration and exit: 0 when it is valid, else 1.' },
+  { flags: '-w, --pipeline.workers <n>', description: 'Workers; this version runs one, whatever the number.' },
+  { flags: '-b, --pipeline.batch.size <n>', description: 'Events a batch holds at most. Default: 125' },
+  { flags: '-u, --pipeline.batch.delay <ms>', description: 'How long to wait for a fuller batch. Default: 50' },
+  { flags: '-n, --node.name <name>', description: 'Name of this instance. Default: the host name' },
+  { flags: '--pipeline.id <id>', description: 'Name of the pipeline. Default: main' },
+  { flags: '--pipeline.ordered <mode>', description: 'auto, true or false; order is always kept.' },
+  {
+    flags: '--pipeline.unsafe_shutdown',
+    description: 'Exit on a signal without waiting for unsettled events; a replay brings them again.',
+  },
+  { flags: '--config.support_escapes', description: 'Process \\n, \\t, \\" and so on in quoted texts.' },
+  { flags: '--path.data <dir>', description: 'Where this instance keeps its state. Default: data beside the program' },
+  { flags: '--log.level <level>', description: 'fatal, error, warn, info, debug or trace. Default: info' },
+  { flags: '--log.format <format>', description: 'plain or json. Default: plain' },
+  { flags: '--verbose', description: 'Deprecated: --log.level info.' },
+  { flags: '--debug', description: 'Deprecated: --log.level debug.' },
+  { flags: '--quiet', description: 'Deprecated: --log.level error.' },
+  { flags: '--java-execution [value]', description: 'Accepted without effect: there is no JVM.' },
+  { flags: '--plugin-classloaders [value]', description: 'Accepted without effect: there is no JVM.' },
+  { flags: '--field-reference-parser <mode>', description: 'STRICT, the only mode.' },
+  { flags: '-V, --version', description: 'Print the version.' },
+  {
+    flags: '-r, --config.reload.automatic',
+    description: 'Reload on change.',
+    refused: 'reloading is not supported yet: restart, which loses nothing',
+  },
+  {
+    flags: '--config.reload.interval <interval>',
+    description: 'How often to look for changes.',
+    refused: 'reloading is not supported yet: restart, which loses nothing',
+  },
+  {
+    flags: '--config.debug',
+    description: 'Print the compiled configuration.',
+    refused: 'it would print secrets; use --log.level debug',
+  },
+  {
+    flags: '-l, --path.logs <dir>',
+    description: 'Directory for log files.',
+    refused: 'logs go to stderr: redirect them, or let systemd or the container keep them',
+  },
+  { flags: '--path.settings <dir>', description: 'Directory of logstash.yml.', refused: SETTINGS_LATER },
+  {
+    flags: '-p, --path.plugins <dir>',
+    description: 'Directory of Ruby plugins.',
+    refused: 'Ruby plugins cannot run here',
+  },
+  { flags: '--http.enabled <value>', description: 'Monitoring API.', refused: 'the monitoring API is not there yet' },
+  {
+    flags: '--http.host <host>',
+    description: 'Address of the monitoring API.',
+    refused: 'the monitoring API is not there yet',
+  },
+  {
+    flags: '--http.port <port>',
+    description: 'Port of the monitoring API.',
+    refused: 'the monitoring API is not there yet',
+  },
+  {
+    flags: '--modules <names>',
+    description: 'Elastic modules.',
+    refused: 'Elastic modules are not supported: write the pipeline out',
+  },
+  {
+    flags: '-M, --modules.variable <assignment>',
+    description: 'Variable of a module.',
+    refused: 'Elastic modules are not supported: write the pipeline out',
+  },
+  {
+    flags: '--setup',
+    description: 'Set up a module.',
+    refused: 'Elastic modules are not supported: write the pipeline out',
+  },
+  {
+    flags: '--cloud.id <id>',
+    description: 'Elastic Cloud for modules.',
+    refused: 'Elastic modules are not supported: set `cloud_id` on the output',
+  },
+  {
+    flags: '--cloud.auth <auth>',
+    description: 'Elastic Cloud for modules.',
+    refused: 'Elastic modules are not supported: set `cloud_auth` on the output',
+  },
+  { flags: '-i, --interactive <shell>', description: 'Ruby shell.', refused: 'there is no Ruby here' },
+];

@@ -1,0 +1,13 @@
+/** The entry of the program: looks at the arguments, and loads no more than they need. */
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache();
+
+const args = process.argv.slice(2);
+if (args.length === 1 && (args[0] === '-V' || args[0] === '--version')) {
+  const { versionLine } = await import('./version.ts');
+  process.stdout.write(`${versionLine()}\n`);
+} else {
+  const { runCommand } = await import('./command.ts');
+  process.exitCode = await runCommand(args, process.env);
+}

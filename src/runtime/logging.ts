@@ -1,0 +1,86 @@
+/** Log lines in Logstash's two layouts. Own code, since the layout is part of what scripts of the original rely on. */
+import type { LogFields, Logger } from '../util/logger.ts';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface LogSettings {
+  readonly level: LogLevel;
+  readonly format: 'plain' | 'json';
+  readonly write: (line: string) => void;
+  readonly now: () => number;
+}
+
+/** Whose line it is. */
+export interface LogSource {
+  /** `outputs.elasticsearch` */
+  readonly name: string;
+  readonly pipelineId?: string;
+  readonly pluginId?: string;
+}
+
+export function createLogger(settings: LogSettings, source: LogSource): Logger {
+  const threshold = LOG_LEVELS.indexOf(settings.level);
+  const print = settings.format === 'json' ? jsonLine : plainLine;
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}): void => {
+      if (LOG_LEVELS.indexOf(level) < threshold) return;
+      settings.write(`${print(level, settings.now(), source, message, fields)}\n`);
+    };
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+  };
+}
+
+function plainLine(level: LogLevel, timeMs: number, source: LogSource, message: string, fields: LogFields): string {
+  const pipeline = source.pipelineId === undefined ? '' : `[${source.pipelineId}]`;
+  const plugin = source.pluginId === undefined ? '' : `[${source.pluginId}]`;
+  const head = `[${localTime(timeMs)}][${level.toUpperCase().padEnd(5)}][${source.name.padEnd(25)}]${pipeline}${plugin}`;
+  return `${head} ${message}${fieldsText(fields)}`;
+}
+
+/** `2026-11-22T09:12:44,120` in local time, as log4j prints it. */
+function localTime(timeMs: number): string {
+  const local = new Date(timeMs - new Date(timeMs).getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 23).replace('.', ',');
+}
+
+function fieldsText(fields: LogFields): string {
+  const entries = Object.entries(fields);
+  if (entries.length === 0) return '';
+  return ` {${entries.map(([key, value]) => `:${key}=>${fieldText(value)}`).join(', ')}}`;
+}
+
+function fieldText(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(errorText(value));
+  return JSON.stringify(value) ?? String(value);
+}
+
+/** With its causes: the first line of a network fault is often only "fetch failed". */
+function errorText(error: Error): string {
+  const { cause } = error;
+  const text = error.name === 'Error' ? error.message : `${error.name}: ${error.message}`;
+  return cause instanceof Error ? `${text}; caused by ${errorText(cause)}` : text;
+}
+
+function jsonLine(level: LogLevel, timeMs: number, source: LogSource, message: string, fields: LogFields): string {
+  const { name: loggerName, pipelineId, pluginId } = source;
+  const shown = Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? errorText(value) : value]),
+  );
+  return JSON.stringify({
+    level: level.toUpperCase(),
+    loggerName,
+    timeMillis: timeMs,
+    thread: 'main',
+    ...(pipelineId === undefined ? {} : { pipelineId }),
+    ...(pluginId === undefined ? {} : { pluginId }),
+    logEvent: { message, ...shown },
+  });
+}

@@ -1,0 +1,293 @@
+/** One running pipeline: its plugins, and the way of events between them. */
+import {
+  buildProgram,
+  type InputDecorationOptions,
+  inputDecoration,
+  openCodec,
+  type Program,
+  type ProgramStats,
+  type Reporter,
+  type ResolvedPipeline,
+  type ResolvedPlugin,
+  reportPluginError,
+} from '../compiler/index.ts';
+import type { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
+import type { Event } from '../event/event.ts';
+import { SourceBatch } from '../event/sourceBatch.ts';
+import {
+  type Counter,
+  type Input,
+  type InputContext,
+  type InputDefinition,
+  type Output,
+  type OutputContext,
+  type OutputDefinition,
+  PluginConfigError,
+  type PluginContext,
+} from '../plugin-api/index.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Logger } from '../util/logger.ts';
+
+export interface PipelineSettings {
+  readonly id: string;
+  readonly batchSize: number;
+  readonly batchDelayMs: number;
+  readonly dataPath: string;
+  readonly hostName: string;
+  readonly clock: Clock;
+  readonly loggerFor: (source: { name: string; pluginId?: string }) => Logger;
+  readonly deadLetterQueue: DeadLetterQueue;
+}
+
+/** What the pipeline has done so far, and what its plugins say of themselves. */
+export interface PipelineSnapshot extends ProgramStats {
+  readonly id: string;
+  readonly eventsIn: number;
+  readonly eventsOut: number;
+  readonly deadLetters: number;
+  readonly plugins: readonly PluginSnapshot[];
+}
+
+export interface PluginSnapshot {
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly status: Readonly<Record<string, unknown>>;
+}
+
+interface Part<T, D extends InputDefinition | OutputDefinition> {
+  readonly plugin: ResolvedPlugin<D>;
+  readonly instance: T;
+}
+
+/** A pipeline that could not be built or started; its faults are in the reporter or the log. */
+export class PipelineStartError extends Error {
+  override name = 'PipelineStartError';
+}
+
+export class Pipeline {
+  readonly #settings: PipelineSettings;
+  readonly #reporter: Reporter;
+  readonly #logger: Logger;
+  readonly #shared = new Map<string, Promise<unknown>>();
+  readonly #counters = new Map<string, Map<string, Counter>>();
+  readonly #contexts = new Map<ResolvedPlugin, PluginContext>();
+  #program: Program | undefined;
+  #inputs: Part<Input, InputDefinition>[] = [];
+  #outputs: Part<Output, OutputDefinition>[] = [];
+  #lists: Event[][] = [];
+  #eventsIn = 0;
+  #eventsOut = 0;
+  #failure: Error | undefined;
+
+  constructor(settings: PipelineSettings, reporter: Reporter) {
+    this.#settings = settings;
+    this.#reporter = reporter;
+    this.#logger = settings.loggerFor({ name: 'logstash.pipeline' });
+  }
+
+  /** Creates filters only: all that can be checked without touching the outside world. */
+  async check(resolved: ResolvedPipeline): Promise<void> {
+    const program = await this.#build(resolved);
+    for (const filter of program.filters) await filter.close?.();
+  }
+
+  async #build(resolved: ResolvedPipeline): Promise<Program> {
+    return buildProgram(resolved, {
+      reporter: this.#reporter,
+      logger: this.#logger,
+      contextOf: (plugin) => this.#contextOf(plugin),
+    });
+  }
+
+  /** @throws PipelineStartError */
+  async start(resolved: ResolvedPipeline): Promise<void> {
+    const program = await this.#build(resolved);
+    this.#program = program;
+    for (const plugin of program.outputs) await this.#addOutput(plugin);
+    for (const plugin of resolved.inputs) await this.#addInput(plugin);
+    if (this.#reporter.hasErrors) throw new PipelineStartError('the configuration has errors');
+    await this.#openOutputs();
+  }
+
+  async #openOutputs(): Promise<void> {
+    const results = await Promise.allSettled(this.#outputs.map(({ instance }) => instance.open?.()));
+    for (const [index, result] of results.entries()) {
+      if (result.status === 'fulfilled') continue;
+      const { plugin } = this.#outputs[index] as Part<Output, OutputDefinition>;
+      this.#contextOf(plugin).logger.fatal('cannot start', { reason: messageOf(result.reason) });
+    }
+    if (results.some((result) => result.status === 'rejected')) throw new PipelineStartError('an output cannot start');
+  }
+
+  /** Resolves when all inputs have ended and every event is settled; rejects when a plugin broke down. */
+  async run(): Promise<void> {
+    await Promise.all(this.#inputs.map((part) => this.#runInput(part)));
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.close();
+  }
+
+  async #runInput({ plugin, instance }: Part<Input, InputDefinition>): Promise<void> {
+    try {
+      await instance.run();
+    } catch (error) {
+      this.#contextOf(plugin).logger.fatal('the input broke down', { error });
+      this.#fail(error);
+    }
+  }
+
+  /** Ends the inputs; `run` then resolves after the drain. */
+  stop(): void {
+    for (const { instance } of this.#inputs) instance.stop();
+  }
+
+  /** Inputs close last: they write their last checkpoints after the outputs have settled everything. */
+  async close(): Promise<void> {
+    await Promise.all(this.#outputs.map(({ instance }) => instance.close()));
+    await Promise.all(this.#inputs.map(({ instance }) => instance.close?.()));
+    for (const filter of this.#program?.filters ?? []) await filter.close?.();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.stop();
+  }
+
+  async #addOutput(plugin: ResolvedPlugin<OutputDefinition>): Promise<void> {
+    const base = this.#contextOf(plugin);
+    const context: OutputContext = {
+      ...base,
+      deadLetter: (event, reason) =>
+        this.#settings.deadLetterQueue.add(event, {
+          pluginType: plugin.definition.name,
+          pluginId: plugin.id,
+          reason,
+          timeMs: this.#settings.clock.now(),
+        }),
+    };
+    const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
+    if (instance !== undefined) this.#outputs.push({ plugin, instance });
+    this.#lists.push([]);
+  }
+
+  async #addInput(plugin: ResolvedPlugin<InputDefinition>): Promise<void> {
+    const base = this.#contextOf(plugin);
+    const decorate = inputDecoration(plugin.options as unknown as InputDecorationOptions);
+    const context: InputContext = {
+      ...base,
+      batchSize: this.#settings.batchSize,
+      batchDelayMs: this.#settings.batchDelayMs,
+      emit: (events, onSettled) => {
+        if (decorate !== undefined) for (const event of events) decorate(event);
+        return this.#process(events, new SourceBatch(onSettled));
+      },
+    };
+    const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
+    if (instance !== undefined) this.#inputs.push({ plugin, instance });
+  }
+
+  #withCodec(plugin: ResolvedPlugin<InputDefinition | OutputDefinition>, context: PluginContext) {
+    if (plugin.codec === undefined) throw new Error(`${plugin.definition.name} has no codec`);
+    return { ...plugin.options, codec: openCodec(plugin.codec, context) };
+  }
+
+  async #create<T>(plugin: ResolvedPlugin, create: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await create();
+    } catch (error) {
+      if (!(error instanceof PluginConfigError)) throw error;
+      reportPluginError(error, plugin.node, plugin.file, this.#reporter);
+      return undefined;
+    }
+  }
+
+  /** Filters and routes one batch at once; the promise is the outputs' back-pressure. */
+  #process(events: Event[], batch: SourceBatch): void | Promise<void> {
+    for (const event of events) event.batch = batch;
+    this.#eventsIn += events.length;
+    (this.#program as Program).process(events, this.#lists);
+    const waits: Promise<void>[] = [];
+    for (let i = 0; i < this.#lists.length; i++) {
+      const list = this.#lists[i] as Event[];
+      if (list.length === 0) continue;
+      this.#lists[i] = [];
+      this.#eventsOut += list.length;
+      const wait = this.#write(i, list);
+      if (wait !== undefined) waits.push(wait);
+    }
+    batch.settle();
+    if (waits.length > 0) return Promise.all(waits).then(() => undefined);
+  }
+
+  #write(index: number, events: Event[]): Promise<void> | undefined {
+    const { instance, plugin } = this.#outputs[index] as Part<Output, OutputDefinition>;
+    const broke = (error: unknown) => {
+      this.#contextOf(plugin).logger.fatal('the output broke down; its events stay unsettled', { error });
+      this.#fail(error);
+    };
+    try {
+      return instance.write(events)?.catch(broke);
+    } catch (error) {
+      broke(error);
+      return undefined;
+    }
+  }
+
+  #contextOf(plugin: ResolvedPlugin): PluginContext {
+    const known = this.#contexts.get(plugin);
+    if (known !== undefined) return known;
+    const { kind, name } = plugin.definition;
+    const counters = new Map<string, Counter>();
+    this.#counters.set(plugin.id, counters);
+    const context: PluginContext = {
+      id: plugin.id,
+      logger: this.#settings.loggerFor({ name: `logstash.${kind}s.${name}`, pluginId: plugin.id }),
+      clock: this.#settings.clock,
+      counter: (counterName) => {
+        const counter = counters.get(counterName) ?? { value: 0 };
+        counters.set(counterName, counter);
+        return counter;
+      },
+      shared: <T>(key: string, open: () => Promise<T>) => {
+        const opened = (this.#shared.get(key) as Promise<T> | undefined) ?? open();
+        this.#shared.set(key, opened);
+        return opened;
+      },
+      dataPath: this.#settings.dataPath,
+      pipelineId: this.#settings.id,
+      hostName: this.#settings.hostName,
+    };
+    this.#contexts.set(plugin, context);
+    return context;
+  }
+
+  snapshot(): PipelineSnapshot {
+    const stats = this.#program?.stats ?? { dropped: 0, unrouted: 0, incomparable: 0, filterExceptions: 0 };
+    const statusOf = new Map<ResolvedPlugin, Readonly<Record<string, unknown>>>();
+    for (const { plugin, instance } of [...this.#inputs, ...this.#outputs]) {
+      statusOf.set(plugin, instance.status?.() ?? {});
+    }
+    const plugins = [...this.#contexts.keys()].map((plugin) => ({
+      id: plugin.id,
+      kind: plugin.definition.kind,
+      name: plugin.definition.name,
+      counters: Object.fromEntries(
+        [...(this.#counters.get(plugin.id) ?? [])].map(([name, { value }]) => [name, value]),
+      ),
+      status: statusOf.get(plugin) ?? {},
+    }));
+    return {
+      id: this.#settings.id,
+      eventsIn: this.#eventsIn,
+      eventsOut: this.#eventsOut,
+      deadLetters: this.#settings.deadLetterQueue.count,
+      ...stats,
+      plugins,
+    };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
