@@ -5,7 +5,7 @@ type Loader = () => Promise<PluginDefinition>;
 
 const inputs: Readonly<Record<string, Loader>> = {
   generator: async () => (await import('./inputs/generator.ts')).generator,
-  kinesis: async () => (await import('./inputs/kinesis.ts')).kinesis,
+  kinesis: async () => (await import('./inputs/kinesis/index.ts')).kinesis,
   stdin: async () => (await import('./inputs/stdin.ts')).stdin,
 };
 
