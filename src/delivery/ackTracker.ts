@@ -17,7 +17,7 @@ export interface AckTrackerSnapshot {
 }
 
 export interface AckTracker<Position> {
-  /** `position` is that of the entry's last record; it has to be above that of the entry opened before. */
+  /** `position` is that of the entry's last record; it must not be below that of the entry opened before. */
   open(position: Position): AckToken;
   /** Throws a `RangeError` for a token that was never given or is settled already: a count somewhere is wrong. */
   settle(token: AckToken): void;
