@@ -11,6 +11,8 @@ export interface Diagnostic {
   readonly span: Span;
   /** What to do next, shown behind the caret: "did you mean `source`?". */
   readonly hint?: string;
+  /** A second place that explains the first: where what is never closed was opened. */
+  readonly related?: { readonly span: Span; readonly note: string };
 }
 
 /** 1-based line and column (in characters) and 1-based byte offset, as Logstash counts them. */

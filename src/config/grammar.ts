@@ -37,7 +37,7 @@ export interface OpenNode {
     | 'hash';
   /** Offset of its first character. */
   readonly start: number;
-  /** Offset of its brace, bracket or parenthesis, once read. */
+  /** Offset of its brace, bracket or parenthesis, once read; of a condition: where it begins behind its `if`. */
   bracket?: number;
 }
 
@@ -77,7 +77,7 @@ class ConfigParser extends EmbeddedActionsParser {
     return {
       sections,
       mixed: this.#mixed,
-      failure: { offset: Number.isNaN(offset) ? text.length : offset, open: this.#open },
+      failure: { offset: offset >= 0 ? offset : text.length, open: this.#open },
     };
   }
 
@@ -127,7 +127,7 @@ class ConfigParser extends EmbeddedActionsParser {
 
   private readonly arm: ParserMethod<[], BranchArm> = this.RULE('arm', (): BranchArm => {
     const keyword = this.LA(0);
-    this.#open.push({ kind: 'condition', start: endOf(keyword) });
+    this.#enter('condition', keyword).bracket = endOf(keyword);
     const condition = this.SUBRULE(this.condition);
     const open = this.CONSUME(t.OpenArm);
     this.#open.pop();

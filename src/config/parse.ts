@@ -1,27 +1,46 @@
 import type { Config, SourceFile } from './ast.ts';
+import { checkSemantics } from './checks.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { type ConfigParser, createParser } from './grammar.ts';
-import { positionAt } from './position.ts';
-import { createLexer } from './tokens.ts';
+import { describeFault, nestingFault } from './fault.ts';
+import { type ConfigParser, createParser, type Parsed } from './grammar.ts';
+import { isBraceFault, mend, skipSection } from './mend.ts';
+import { createLexer, tooDeepAt } from './tokens.ts';
 
-let parser: ConfigParser | undefined;
-let lexer: ReturnType<typeof createLexer> | undefined;
+/** Faults reported for one file; what comes behind them is rarely worth reading. */
+const faultsMax = 50;
+/** Deeper nesting could overflow the stack here or in a later stage. */
+const depthMax = 300;
 
-/** Parses one configuration file. Never throws: what is wrong is in `diagnostics`, what could be read is in `config`. */
+let machinery: { lexer: ReturnType<typeof createLexer>; parser: ConfigParser } | undefined;
+
+/**
+ * Parses one configuration file. Never throws: what is wrong stands in `diagnostics`, in the order of the text, and
+ * `config` holds all that could be read, without the plugins and conditions that could not.
+ */
 export function parseConfig(file: SourceFile): { config: Config; diagnostics: Diagnostic[] } {
-  lexer ??= createLexer();
-  parser ??= createParser();
-  const { sections, failure } = parser.parse(file.text, lexer.tokenize(file.text).tokens);
+  machinery ??= { lexer: createLexer(), parser: createParser() };
+  const { lexer, parser } = machinery;
   const diagnostics: Diagnostic[] = [];
-  if (failure) {
-    const { line, column, byte } = positionAt(file, failure.offset);
-    diagnostics.push({
-      code: 'LST101',
-      severity: 'error',
-      message: `Expected something else at line ${line}, column ${column} (byte ${byte})`,
-      file,
-      span: { start: failure.offset, end: failure.offset + 1 },
-    });
+  let text = file.text;
+  let settledTo = 0;
+  let guessed = false;
+  let parsed: Parsed = { sections: [], mixed: [] };
+  while (diagnostics.length < faultsMax) {
+    const { tokens } = lexer.tokenize(text);
+    const tooDeep = tooDeepAt(tokens, depthMax);
+    if (tooDeep) return { config: { file, sections: [] }, diagnostics: [nestingFault(file, tooDeep, depthMax)] };
+    parsed = parser.parse(text, tokens);
+    const { failure } = parsed;
+    if (!failure) break;
+
+    const isNew = failure.offset >= settledTo;
+    if (isNew && !(guessed && isBraceFault(text, failure))) diagnostics.push(describeFault(file, text, failure));
+    const mended = isNew ? mend(text, failure) : skipSection(text, failure, settledTo);
+    if (mended.text === text) break;
+    ({ text, settledTo } = mended);
+    guessed ||= mended.guessed === true;
   }
-  return { config: { file, sections }, diagnostics };
+  const config: Config = { file, sections: parsed.sections };
+  diagnostics.push(...checkSemantics(config, parsed.mixed));
+  return { config, diagnostics: diagnostics.sort((a, b) => a.span.start - b.span.start) };
 }

@@ -9,11 +9,11 @@ import { type CustomPatternMatcherFunc, createToken, type IToken, Lexer, type To
 /** Whitespace and comments, as `cs` in Logstash's grammar. */
 const gap = String.raw`(?:[ \t\r\n]|#[^\r\n]*\r?\n)*`;
 /** A name such as `if5and6`, which Logstash reads as a condition on numbers rather than as a plugin's name. */
-const glued = String.raw`-?[0-9]+(?:(?:and|or|xor|nand|in)-?[0-9]+)*(?![A-Za-z0-9_-])`;
+const glued = `-?[0-9]+(?:(?:and|or|xor|nand|in)-?[0-9]+)*(?![A-Za-z0-9_-])`;
 const firstOption = String.raw`${gap}\{${gap}(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')${gap}=>`;
 
 const ifPattern = new RegExp(String.raw`if(?!${glued}${firstOption})(?:(?=${glued})|(?![A-Za-z0-9_-]*${gap}\{))`, 'y');
-const elseIfPattern = new RegExp(String.raw`else${gap}if`, 'y');
+const elseIfPattern = new RegExp(`else${gap}if`, 'y');
 const elseIfName = new RegExp(String.raw`elseif(?!${glued})[A-Za-z0-9_-]*${gap}\{`, 'y');
 const openElsePattern = new RegExp(String.raw`else(?!${firstOption})${gap}\{`, 'y');
 
@@ -230,10 +230,20 @@ export const vocabulary: TokenType[] = [
 
 /** Chevrotain's own checks of the definitions cost start-up time; a test runs them. */
 export function createLexer(skipValidations = true): Lexer {
-  return new Lexer(
-    { modes, defaultMode: 'top' },
-    { positionTracking: 'onlyOffset', skipValidations, ensureOptimizations: false },
-  );
+  return new Lexer({ modes, defaultMode: 'top' }, { positionTracking: 'onlyOffset', skipValidations, safeMode: true });
+}
+
+const opening = new Set<TokenType>([OpenSection, OpenElse, OpenArm, OpenBlock, OpenArray, OpenParen]);
+const closing = new Set<TokenType>([CloseSection, CloseElse, CloseArm, CloseBlock, CloseArray, CloseParen]);
+
+/** Offset of the first bracket that nests deeper than `depthMax`, or undefined. */
+export function tooDeepAt(tokens: readonly IToken[], depthMax: number): number | undefined {
+  let depth = 0;
+  for (const { tokenType, startOffset } of tokens) {
+    if (closing.has(tokenType)) depth--;
+    else if (opening.has(tokenType) && ++depth > depthMax) return startOffset;
+  }
+  return undefined;
 }
 
 function unclosed(name: string, open: string, inCondition = false): TokenType {

@@ -1,0 +1,13 @@
+const secretOption =
+  /((?:password|passphrase|secret|token|api_key|cloud_auth|private_key|access_key)[A-Za-z0-9_]*["']?\s*(?:=>|=|:)\s*)("(?:\\"|[^"\n])*"?|'(?:\\'|[^'\n])*'?|[^\s"'{}[\],]+)/gi;
+const secretInUrl = /(:\/\/[^\s/:@"']+:)([^\s/@"']+)(?=@)/g;
+
+/**
+ * Source text fit for a screen or a log: the values of options that look like secrets become stars of the same length, so
+ * that columns stay true. Which options are secrets is known only where plugins are; a name is enough here.
+ */
+export function maskSecrets(text: string): string {
+  return text
+    .replace(secretOption, (_, name: string, value: string) => name + value.replace(/[^"'\n]/g, '*'))
+    .replace(secretInUrl, (_, user: string, password: string) => user + '*'.repeat(password.length));
+}
