@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { type AgentOptions, Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { PutObjectCommandInput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { PluginConfigError } from '../../../plugin-api/index.ts';
+import type { Clock } from '../../../util/clock.ts';
+import type { Logger } from '../../../util/logger.ts';
+import { type ClientSettings, parseAdditionalSettings } from './additionalSettings.ts';
+import { credentialsFor } from './credentials.ts';
+import type { ObjectFile, ObjectStore } from './objectStore.ts';
+import type { S3Options } from './options.ts';
+import { describeS3Error, errorCode, type Place } from './s3Errors.ts';
+
+const CONNECT_TIMEOUT_MS = 15_000;
+const READ_TIMEOUT_MS = 60_000;
+/** The Ruby SDK's `retry_limit` of 3: these happen within one of our own tries. */
+const MAX_ATTEMPTS = 4;
+/** S3's limits of a multipart upload. */
+const PART_BYTES_MIN = 5 * 1024 * 1024;
+const PARTS_MAX = 10_000;
+/** Parts of one object in memory at a time. */
+const PARTS_IN_FLIGHT = 2;
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+
+export interface StoreContext {
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Loads the AWS client, which takes long enough that only a pipeline with an s3 output should pay for it. */
+export async function createAwsStore(options: S3Options, context: StoreContext): Promise<ObjectStore> {
+  const settings = parseAdditionalSettings(options.additional_settings);
+  const [sdk, requestHandler] = await Promise.all([import('@aws-sdk/client-s3'), createHandler(options, settings)]);
+  const region = settings.region ?? options.region;
+  const endpoint = options.endpoint ?? settings.endpoint;
+  const base = { region, requestHandler };
+  const credentials = await credentialsFor(options, settings, base, context.logger);
+  const client = new sdk.S3Client({
+    maxAttempts: MAX_ATTEMPTS,
+    // The Ruby SDK finds the bucket's own region by itself.
+    followRegionRedirects: true,
+    ...settings.config,
+    ...base,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(credentials !== undefined && { credentials }),
+  });
+  return new AwsStore(sdk, client, options, { bucket: options.bucket, region, endpoint }, context);
+}
+
+async function createHandler(
+  options: S3Options,
+  settings: ClientSettings,
+): Promise<NonNullable<S3ClientConfig['requestHandler']>> {
+  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const proxy = options.proxy_uri ?? settings.proxy;
+  const agent: AgentOptions = {
+    keepAlive: true,
+    maxSockets: options.upload_workers_count * PARTS_IN_FLIGHT + 2,
+    ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
+  };
+  const ca = settings.caFile === undefined ? {} : { ca: readCertificates(settings.caFile) };
+  return new NodeHttpHandler({
+    connectionTimeout: settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    socketTimeout: settings.readTimeoutMs ?? READ_TIMEOUT_MS,
+    httpAgent: new HttpAgent(agent),
+    httpsAgent: new HttpsAgent({ ...agent, ...ca, rejectUnauthorized: settings.verifiesCertificates }),
+  });
+}
+
+function readCertificates(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const message = `\`ssl_ca_bundle\` in additional_settings cannot be read: ${path} (${errorCode(error)})`;
+    throw new PluginConfigError(message, 'additional_settings', error);
+  }
+}
+
+class AwsStore implements ObjectStore {
+  readonly #sdk: Sdk;
+  readonly #client: S3Client;
+  readonly #options: S3Options;
+  readonly #place: Place;
+  readonly #context: StoreContext;
+  #sendsAcl = true;
+
+  constructor(sdk: Sdk, client: S3Client, options: S3Options, place: Place, context: StoreContext) {
+    this.#sdk = sdk;
+    this.#client = client;
+    this.#options = options;
+    this.#place = place;
+    this.#context = context;
+  }
+
+  async checkWritable(): Promise<void> {
+    const { bucket } = this.#options;
+    const seconds = Math.floor(this.#context.clock.now() / 1000);
+    const Key = `logstash-programmatic-access-test-object-${seconds}`;
+    const Body = Buffer.from(`Logstash permission check on ${seconds}`);
+    try {
+      await this.#withAcl((acl) =>
+        this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#headers(), ...acl, Bucket: bucket, Key, Body })),
+      );
+    } catch (error) {
+      throw new Error(this.#checkFailure(error), { cause: error });
+    }
+    try {
+      await this.#client.send(new this.#sdk.DeleteObjectCommand({ Bucket: bucket, Key }));
+    } catch (error) {
+      this.#context.logger.debug(`the test object ${Key} could not be deleted: ${this.describeError(error)}`);
+    }
+  }
+
+  #checkFailure(error: unknown): string {
+    const { bucket } = this.#options;
+    const reason = this.describeError(error);
+    const start = `Logstash must have the privileges to write to root bucket \`${bucket}\`: ${reason}`;
+    if (errorCode(error) !== 'AccessDenied') return start;
+    const resource = `arn:aws:s3:::${bucket}/logstash-programmatic-access-test-object-*`;
+    return (
+      `${start}. The check needs s3:PutObject and s3:DeleteObject on ${resource}; ` +
+      'where the policy allows only the prefix, set `validate_credentials_on_root_bucket => false`'
+    );
+  }
+
+  async put(file: ObjectFile): Promise<void> {
+    await this.#withAcl((acl) =>
+      file.size < this.#options.upload_multipart_threshold ? this.#putWhole(file, acl) : this.#putParts(file, acl),
+    );
+  }
+
+  /** From memory, so that the SDK can send it again and its checksum stands in a header, which every server takes. */
+  async #putWhole(file: ObjectFile, acl: Acl): Promise<void> {
+    const Body = await readWhole(file.handle, file.size);
+    await this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#input(file), ...acl, Body }));
+  }
+
+  async #putParts(file: ObjectFile, acl: Acl): Promise<void> {
+    const { Upload } = await import('@aws-sdk/lib-storage');
+    const Body = file.handle.createReadStream({ start: 0, end: file.size - 1, autoClose: false });
+    const upload = new Upload({
+      client: this.#client,
+      params: { ...this.#input(file), ...acl, Body },
+      partSize: Math.max(PART_BYTES_MIN, Math.ceil(file.size / PARTS_MAX)),
+      queueSize: PARTS_IN_FLIGHT,
+    });
+    try {
+      await upload.done();
+    } finally {
+      Body.destroy();
+    }
+  }
+
+  #input({ key, encoding }: ObjectFile): PutObjectCommandInput {
+    return {
+      ...this.#headers(),
+      Bucket: this.#options.bucket,
+      Key: key,
+      ...(encoding === 'gzip' && { ContentEncoding: 'gzip' }),
+    };
+  }
+
+  /** As Logstash: the key's id goes along whenever the algorithm is `aws:kms`. */
+  #headers(): Pick<PutObjectCommandInput, 'StorageClass' | 'ServerSideEncryption' | 'SSEKMSKeyId'> {
+    const { storage_class, server_side_encryption, server_side_encryption_algorithm, ssekms_key_id } = this.#options;
+    return {
+      StorageClass: storage_class,
+      ...(server_side_encryption && { ServerSideEncryption: server_side_encryption_algorithm }),
+      ...(server_side_encryption_algorithm === 'aws:kms' &&
+        ssekms_key_id !== undefined && { SSEKMSKeyId: ssekms_key_id }),
+    };
+  }
+
+  /** Buckets of today have no ACLs and refuse even `private`, which is what their objects are anyway. */
+  async #withAcl(send: (acl: Acl) => Promise<unknown>): Promise<void> {
+    const ACL = this.#options.canned_acl;
+    try {
+      const acl: Acl = this.#sendsAcl ? { ACL } : {};
+      await send(acl);
+    } catch (error) {
+      if (!this.#sendsAcl || ACL !== 'private' || errorCode(error) !== 'AccessControlListNotSupported') throw error;
+      this.#context.logger.info(`bucket ${this.#options.bucket} has no ACLs: objects are sent without \`canned_acl\``);
+      this.#sendsAcl = false;
+      await send({});
+    }
+  }
+
+  describeError(error: unknown): string {
+    return describeS3Error(error, this.#place);
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}
+
+type Acl = Pick<PutObjectCommandInput, 'ACL'>;
+
+async function readWhole(handle: FileHandle, size: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(size);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await handle.read(buffer, filled, size - filled, filled);
+    if (bytesRead === 0) throw new Error(`the local file has ${filled} bytes instead of ${size}`);
+    filled += bytesRead;
+  }
+  return buffer;
+}

@@ -1,0 +1,15 @@
+import { defineOutput } from '../../../plugin-api/index.ts';
+import { checkOptions, s3Options } from './options.ts';
+
+/** Objects of many lines in an S3 bucket. Events are settled when their object is uploaded. */
+export const s3 = defineOutput({
+  name: 's3',
+  summary: 'Gathers events in files and uploads them to an S3 bucket.',
+  defaultCodec: 'line',
+  options: s3Options,
+  check: checkOptions,
+  async create(options, context) {
+    const [{ S3Output }, { createAwsStore }] = await Promise.all([import('./output.ts'), import('./awsStore.ts')]);
+    return new S3Output(options, context, { createStore: () => createAwsStore(options, context), random: Math.random });
+  },
+});

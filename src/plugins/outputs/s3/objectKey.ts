@@ -1,0 +1,44 @@
+/** Names of objects, exactly as Logstash builds them. */
+
+export type Encoding = 'none' | 'gzip';
+
+/** S3's limit, in bytes of UTF-8. */
+export const KEY_BYTES_MAX = 1024;
+
+export function hasIllegalCharacters(prefix: string): boolean {
+  return /[\^`><]/.test(prefix);
+}
+
+/**
+ * An interpolated prefix that every S3 server takes: Logstash replaces ``^ ` > <``; segments of dots would walk up the
+ * path of the request's URL, and a lone surrogate has no UTF-8.
+ */
+export function cleanPrefix(prefix: string): string {
+  const cleaned = prefix.replace(/[\^`><]/g, '_').toWellFormed();
+  if (!cleaned.includes('.')) return cleaned;
+  return cleaned.replace(/(?<=^|\/)\.{1,2}(?=\/|$)/g, (dots) => '_'.repeat(dots.length));
+}
+
+export interface KeyParts {
+  readonly prefix: string;
+  readonly uuid: string;
+  readonly createdMs: number;
+  readonly tags: readonly string[];
+  readonly part: number;
+  readonly encoding: Encoding;
+}
+
+export function objectKey({ prefix, uuid, createdMs, tags, part, encoding }: KeyParts): string {
+  const tagText = tags.length === 0 ? '' : `.tag_${tags.join('.')}`;
+  const name = `ls.s3.${uuid}.${localMinute(createdMs)}${tagText}.part${part}.txt${encoding === 'gzip' ? '.gz' : ''}`;
+  const joined = prefix === '' || prefix.endsWith('/') ? `${prefix}${name}` : `${prefix}/${name}`;
+  return joined.replace(/^\//gm, '');
+}
+
+/** `yyyy-MM-ddTHH.mm` in local time. */
+function localMinute(epochMs: number): string {
+  const date = new Date(epochMs);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day}T${two(date.getHours())}.${two(date.getMinutes())}`;
+}

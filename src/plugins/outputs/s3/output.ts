@@ -1,0 +1,314 @@
+import PQueue from 'p-queue';
+import { TroubleReporter } from '../../../delivery/troubleReporter.ts';
+import type { Event } from '../../../event/event.ts';
+import { compileTemplate, type Template } from '../../../event/template.ts';
+import { type Codec, configText, type Output, type OutputContext } from '../../../plugin-api/index.ts';
+import { adoptLeftovers, countAbandoned } from './leftovers.ts';
+import { cleanPrefix } from './objectKey.ts';
+import type { ObjectStore } from './objectStore.ts';
+import { OpenFiles } from './openFiles.ts';
+import type { S3Options } from './options.ts';
+import { RotationRules } from './rotation.ts';
+import { SpoolDirectory } from './spoolDirectory.ts';
+import type { SpoolFile } from './spoolFile.ts';
+import type { SpoolUsage } from './spoolUsage.ts';
+import { Uploader } from './uploader.ts';
+
+/** Text in memory: from the first figure all files are written, at the second the source waits. */
+const MEMORY_FLUSH_BYTES = 16 * 1024 * 1024;
+const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
+/** What waits in memory of a source that cannot bring it again, and of one that can. */
+const PRECIOUS_FLUSH_MS = 1000;
+const FLUSH_MS = 10_000;
+const HEARTBEAT_MS = 10_000;
+const SWEEP_MS = 60_000;
+
+export interface S3Dependencies {
+  readonly createStore: () => Promise<ObjectStore>;
+  readonly random: () => number;
+}
+
+interface Opened {
+  readonly store: ObjectStore;
+  readonly directory: SpoolDirectory;
+  readonly files: OpenFiles;
+  readonly uploader: Uploader;
+}
+
+type Chore = 'precious' | 'flush' | 'heartbeat' | 'sweep';
+
+export class S3Output implements Output {
+  readonly #options: S3Options;
+  readonly #context: OutputContext;
+  readonly #dependencies: S3Dependencies;
+  readonly #codec: Codec;
+  readonly #prefix: Template;
+  readonly #rules: RotationRules;
+  readonly #usage: SpoolUsage = { memoryBytes: 0, diskBytes: 0 };
+  readonly #stopped = new AbortController();
+  readonly #rejecting = new Set<Promise<void>>();
+  readonly #fullness: TroubleReporter;
+  #parts: Opened | undefined;
+  #ticking: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #waiters: (() => void)[] = [];
+  #uses = 0;
+  #lastRawPrefix: string | undefined;
+  #lastPrefix = '';
+  readonly #dueMs: Record<Chore, number> = { precious: 0, flush: 0, heartbeat: 0, sweep: 0 };
+
+  constructor(options: S3Options, context: OutputContext, dependencies: S3Dependencies) {
+    this.#options = options;
+    this.#context = context;
+    this.#dependencies = dependencies;
+    this.#codec = options.codec.open();
+    this.#prefix = compileTemplate(options.prefix);
+    this.#rules = new RotationRules(options);
+    this.#fullness = new TroubleReporter('taking more events for s3', context.logger, context.clock);
+  }
+
+  async open(): Promise<void> {
+    const { logger, counter, clock, pipelineId } = this.#context;
+    const options = this.#options;
+    const store = await this.#dependencies.createStore();
+    if (options.validate_credentials_on_root_bucket) await store.checkWritable();
+    const directory = await SpoolDirectory.open({
+      base: options.temporary_directory,
+      family: [pipelineId, options.bucket, options.endpoint ?? ''],
+      logger,
+      onRecreated: () => counter('spool_recreated').value++,
+    });
+    const files = new OpenFiles({
+      tags: options.tags.map(configText),
+      encoding: options.encoding,
+      max: options.max_open_files,
+      file: {
+        directory,
+        usage: this.#usage,
+        trouble: new TroubleReporter(`writing to ${directory.path}`, logger, clock),
+        clock,
+        gzipLevel: options.gzip_level,
+        memberTextBytes: this.#rules.memberTextBytes,
+        onStored: (file) => this.#stored(file),
+      },
+    });
+    const uploader = this.#createUploader(store);
+    this.#parts = { store, directory, files, uploader };
+    await this.#restore();
+    this.#ticking = this.#tick();
+  }
+
+  #createUploader(store: ObjectStore): Uploader {
+    const { logger, counter, clock } = this.#context;
+    const { bucket, retry_delay, retry_count, upload_workers_count } = this.#options;
+    return new Uploader({
+      queue: new PQueue({ concurrency: upload_workers_count }),
+      store,
+      clock,
+      logger,
+      trouble: new TroubleReporter(`upload to s3://${bucket}`, logger, clock),
+      random: this.#dependencies.random,
+      retryDelayMs: retry_delay * 1000,
+      retryCount: retry_count,
+      counters: {
+        objects: counter('objects'),
+        bytes: counter('bytes'),
+        lines: counter('lines'),
+        failures: counter('upload_failures'),
+      },
+      onEnded: () => this.#progressed(),
+    });
+  }
+
+  write(events: readonly Event[]): void | Promise<void> {
+    const { files } = this.#opened();
+    const touched = new Set<SpoolFile>();
+    const use = ++this.#uses;
+    for (const event of events) {
+      try {
+        const prefix = this.#prefixOf(event);
+        const text = this.#codec.encode(event);
+        const file = files.get(prefix) ?? this.#createFile(prefix);
+        file.lastUse = use;
+        file.append(text, event.batch, event.origin !== undefined);
+        touched.add(file);
+      } catch (error) {
+        this.#reject(event, error);
+      }
+    }
+    for (const file of touched) {
+      if (this.#rules.isLargeEnough(file)) this.#rotate(file);
+    }
+    return this.#waitForRoom();
+  }
+
+  #opened(): Opened {
+    if (this.#parts === undefined) throw new Error('the s3 output is not open');
+    return this.#parts;
+  }
+
+  #prefixOf(event: Event): string {
+    const raw = this.#prefix.apply(event);
+    if (raw !== this.#lastRawPrefix) {
+      this.#lastPrefix = this.#prefix.isConstant ? raw : cleanPrefix(raw);
+      this.#lastRawPrefix = raw;
+    }
+    return this.#lastPrefix;
+  }
+
+  #createFile(prefix: string): SpoolFile {
+    const { files } = this.#opened();
+    const surplus = files.surplus();
+    if (surplus !== undefined) {
+      this.#context.counter('rotated_early').value += 1;
+      this.#rotate(surplus);
+    }
+    return files.create(prefix, this.#context.clock.now());
+  }
+
+  /** An event that cannot be encoded or named would stop Logstash's pipeline. */
+  #reject(event: Event, error: unknown): void {
+    const { batch } = event;
+    const reason = error instanceof Error ? error.message : String(error);
+    const rejecting = this.#context.deadLetter(event, reason).then(
+      () => batch.settle(),
+      (failure) =>
+        this.#context.logger.error(`an event could be put neither into S3 nor into the dead letter queue: ${failure}`),
+    );
+    this.#rejecting.add(rejecting);
+    void rejecting.finally(() => this.#rejecting.delete(rejecting));
+  }
+
+  #rotate(file: SpoolFile): void {
+    const { files, uploader } = this.#opened();
+    files.remove(file);
+    file.seal();
+    uploader.add(file);
+  }
+
+  #stored(file: SpoolFile): void {
+    if (this.#opened().files.has(file) && this.#rules.isLargeEnough(file)) this.#rotate(file);
+    this.#progressed();
+  }
+
+  #waitForRoom(): void | Promise<void> {
+    const { files } = this.#opened();
+    if (this.#usage.memoryBytes > MEMORY_FLUSH_BYTES) for (const file of files.values()) file.seal();
+    const reason = this.#fullReason();
+    if (reason === undefined) return this.#rejecting.size === 0 ? undefined : this.#whenRejected();
+    // What is open could not be uploaded before its time, and nothing else may be left to make room.
+    if (this.#isSpoolFull()) for (const file of [...files.values()]) this.#rotate(file);
+    this.#fullness.failed('room', reason);
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  async #whenRejected(): Promise<void> {
+    await Promise.all(this.#rejecting);
+  }
+
+  #isSpoolFull(): boolean {
+    return this.#usage.memoryBytes + this.#usage.diskBytes > this.#options.max_spool_bytes;
+  }
+
+  #fullReason(): string | undefined {
+    const { waiting } = this.#opened().uploader;
+    const { upload_queue_size, upload_workers_count, max_spool_bytes } = this.#options;
+    if (this.#isSpoolFull())
+      return `max_spool_bytes => ${max_spool_bytes} are used up; the source waits, nothing is lost`;
+    if (waiting > upload_queue_size + upload_workers_count) {
+      return `${waiting} objects wait for upload (upload_queue_size); the source waits, nothing is lost`;
+    }
+    if (this.#usage.memoryBytes > MEMORY_BYTES_MAX) {
+      return `${this.#usage.memoryBytes} bytes wait to be written to ${this.#options.temporary_directory}`;
+    }
+    return undefined;
+  }
+
+  #progressed(): void {
+    if (this.#waiters.length === 0 || this.#fullReason() !== undefined) return;
+    this.#fullness.worked('room');
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  async #tick(): Promise<void> {
+    const { signal } = this.#stopped;
+    for (;;) {
+      await this.#context.clock.sleep(this.#rules.checkIntervalMs, signal);
+      if (signal.aborted) return;
+      await this.#keepHouse(this.#context.clock.now());
+    }
+  }
+
+  async #keepHouse(nowMs: number): Promise<void> {
+    const { files, directory } = this.#opened();
+    for (const file of [...files.values()]) {
+      if (this.#rules.isOldEnough(file, nowMs)) this.#rotate(file);
+    }
+    if (this.#isDue('precious', PRECIOUS_FLUSH_MS, nowMs)) this.#seal((file) => file.isPrecious);
+    if (this.#isDue('flush', FLUSH_MS, nowMs)) this.#seal(() => true);
+    if (this.#isDue('heartbeat', HEARTBEAT_MS, nowMs)) await directory.heartbeat(nowMs);
+    if (!this.#isDue('sweep', SWEEP_MS, nowMs)) return;
+    files.sweep(nowMs);
+    await this.#restore();
+  }
+
+  #isDue(task: Chore, intervalMs: number, nowMs: number): boolean {
+    if (nowMs < this.#dueMs[task]) return false;
+    this.#dueMs[task] = nowMs + intervalMs;
+    return true;
+  }
+
+  #seal(isMeant: (file: SpoolFile) => boolean): void {
+    for (const file of this.#opened().files.values()) if (isMeant(file)) file.seal();
+  }
+
+  async #restore(): Promise<void> {
+    const { directory, uploader } = this.#opened();
+    const { logger, clock } = this.#context;
+    const base = this.#options.temporary_directory;
+    if (!this.#options.restore) {
+      const count = this.#ticking === undefined ? await countAbandoned(directory, clock.now()) : 0;
+      if (count > 0) logger.info(`files of ${count} earlier runs stay in ${base}, since restore is false`);
+      return;
+    }
+    const { uploads, replayed, unknown } = await adoptLeftovers(directory, this.#usage, clock.now());
+    for (const file of uploads) uploader.add(file);
+    if (uploads.length > 0) logger.info(`uploading ${uploads.length} files that an earlier run left in ${base}`);
+    if (replayed > 0) {
+      logger.info(`removed ${replayed} files that an earlier run left in ${base}: their records are read again`);
+    }
+    for (const path of unknown) logger.warn(`${path} was left by an earlier run without a description, and stays`);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#parts === undefined) return;
+    const { store, directory, files, uploader } = this.#parts;
+    this.#stopped.abort();
+    await this.#ticking;
+    for (const file of [...files.values()]) this.#rotate(file);
+    await Promise.all([uploader.whenIdle(), ...this.#rejecting]);
+    store.close();
+    await directory.close(uploader.kept === 0);
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    if (this.#parts === undefined) return { open_files: 0 };
+    const { files, uploader } = this.#parts;
+    const created = [files.oldestMs(), uploader.oldestMs()].filter((ms) => ms !== undefined);
+    return {
+      open_files: files.count,
+      uploads_waiting: uploader.waiting,
+      uploads_given_up: uploader.kept,
+      spool_disk_bytes: this.#usage.diskBytes,
+      spool_memory_bytes: this.#usage.memoryBytes,
+      oldest_unsettled_ms: created.length === 0 ? 0 : this.#context.clock.now() - Math.min(...created),
+    };
+  }
+}
