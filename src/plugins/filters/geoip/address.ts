@@ -119,7 +119,7 @@ function parseHalf(half: string, isLast: boolean): number[] | undefined {
 }
 
 /** Ranges that no public database knows: private, loopback, link-local, documentation, multicast, reserved. */
-const SPECIAL_IPV4: readonly (readonly [base: string, bits: number])[] = [
+export const SPECIAL_IPV4: readonly (readonly [base: string, bits: number])[] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
