@@ -1,0 +1,63 @@
+import type { Event } from '../event/event.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Logger } from '../util/logger.ts';
+import { Backoff } from './backoff.ts';
+import { TroubleReporter } from './trouble.ts';
+
+export interface BurialSettings {
+  /** Resolves when the event is on disk. */
+  readonly deadLetter: (event: Event, reason: string) => Promise<void>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const RETRY_INITIAL_MS = 1000;
+const RETRY_MAX_MS = 30_000;
+
+/**
+ * Takes events that a destination refuses for good to the dead letter queue, and settles them when they are there. As
+ * long as the queue cannot take them (a full disk) they wait: settling them would lose them.
+ */
+export class Burial {
+  readonly #settings: BurialSettings;
+  readonly #trouble: TroubleReporter;
+  readonly #open = new Set<Promise<void>>();
+
+  constructor(settings: BurialSettings) {
+    this.#settings = settings;
+    this.#trouble = new TroubleReporter({ ...settings, subject: 'the dead letter queue' });
+  }
+
+  /** Events on their way. */
+  get pending(): number {
+    return this.#open.size;
+  }
+
+  /** Resolves when the event is on disk and settled. */
+  bury(event: Event, reason: string): Promise<void> {
+    const buried = this.#bury(event, reason).finally(() => this.#open.delete(buried));
+    this.#open.add(buried);
+    return buried;
+  }
+
+  /** Resolves when none is on its way. */
+  async whenIdle(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open);
+  }
+
+  async #bury(event: Event, reason: string): Promise<void> {
+    const backoff = new Backoff(RETRY_INITIAL_MS, RETRY_MAX_MS);
+    for (;;) {
+      try {
+        await this.#settings.deadLetter(event, reason);
+        break;
+      } catch (error) {
+        const message = `takes no event (${error instanceof Error ? error.message : String(error)}); they wait`;
+        this.#trouble.failed({ cause: 'dead letter', message });
+        await this.#settings.clock.sleep(backoff.nextDelayMs());
+      }
+    }
+    this.#trouble.succeeded();
+    event.batch.settle();
+  }
+}

@@ -1,0 +1,95 @@
+/** What the answer to a bulk means for each of its items, and what a whole answer means for the request. */
+
+/**
+ * - `delivered`: written.
+ * - `conflict`: 409; the server holds another version. The event is given up, with a warning, as in Logstash.
+ * - `rejected`: the document can never be written; it goes to the dead letter queue.
+ * - `retry`: the server could not now.
+ */
+export type ItemFate = 'delivered' | 'conflict' | 'rejected' | 'retry';
+
+export interface ItemOutcome {
+  readonly fate: ItemFate;
+  readonly status: number;
+  /** Such as `mapper_parsing_exception`; empty for a delivered one. */
+  readonly type: string;
+  readonly reason: string;
+}
+
+const FATE_OF_STATUS: Readonly<Record<number, ItemFate>> = {
+  200: 'delivered',
+  201: 'delivered',
+  400: 'rejected',
+  404: 'rejected',
+  409: 'conflict',
+};
+
+export const DELIVERED: ItemOutcome = { fate: 'delivered', status: 201, type: '', reason: '' };
+
+/** `errors` stands before the items, which are most of the text and then need no look. */
+const HEAD_LENGTH = 256;
+
+/**
+ * Outcomes in the order of the items; `'allDelivered'` when none failed, undefined when the text is no answer to a bulk of
+ * `size` items.
+ */
+export function parseBulkAnswer(text: string, size: number): 'allDelivered' | ItemOutcome[] | undefined {
+  if (text.slice(0, HEAD_LENGTH).includes('"errors":false')) return 'allDelivered';
+  const items = parseItems(text);
+  if (items === undefined || items.length !== size) return undefined;
+  return items.map(outcomeOf);
+}
+
+interface AnswerItem {
+  readonly status?: number;
+  readonly error?: ErrorBody | string;
+}
+
+interface ErrorBody {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly caused_by?: ErrorBody;
+}
+
+function parseItems(text: string): AnswerItem[] | undefined {
+  try {
+    const { items } = JSON.parse(text) as { items?: Record<string, AnswerItem>[] };
+    return Array.isArray(items) ? items.map((item) => Object.values(item)[0] ?? {}) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function outcomeOf({ status = 0, error }: AnswerItem): ItemOutcome {
+  // Deleting what is not there answers 404 without an error.
+  if (error === undefined && status < 500) return { ...DELIVERED, status };
+  return { fate: FATE_OF_STATUS[status] ?? 'retry', status, ...describe(error) };
+}
+
+function describe(error: ErrorBody | string | undefined): { type: string; reason: string } {
+  if (error === undefined || typeof error === 'string') return { type: 'unknown', reason: error ?? '' };
+  const cause = error.caused_by?.reason;
+  const reason = error.reason ?? '';
+  return {
+    type: error.type ?? 'unknown',
+    reason: cause === undefined || cause === null || reason.includes(cause) ? reason : `${reason}: ${cause}`,
+  };
+}
+
+/** The error a whole request was answered with: its type and reason, or the start of the text. */
+export function describeErrorAnswer(text: string): { type: string; reason: string } {
+  try {
+    const { error } = JSON.parse(text) as { error?: ErrorBody | string };
+    if (error !== undefined) return describe(error);
+  } catch {
+    // Proxies answer in HTML or not at all.
+  }
+  return {
+    type: '',
+    reason: text
+      .replace(/<[^>]*>/g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim()
+      .slice(0, 200),
+  };
+}
