@@ -60,9 +60,9 @@ function bareWord({ text, offset, expected }: FaultPlace): string | undefined {
   const asMethod = expected.includes('"("') && !expected.includes('"!"');
   const single = expected.length === 1 && expected[0] === '[A-Za-z0-9_]';
   if (!asMethod && !single) return undefined;
-  const word = /([A-Za-z_][A-Za-z0-9_]*)\s*$/.exec(text.slice(0, offset))?.[1];
+  const [before, word] = /([A-Za-z_][A-Za-z0-9_]*)\s*$/.exec(text.slice(0, offset)) ?? [];
   if (!word) return undefined;
-  const more = /^[A-Za-z0-9_.@-]+/.exec(text.slice(offset))?.[0] ?? '';
+  const more = before === word ? (/^[A-Za-z0-9_.@-]+/.exec(text.slice(offset))?.[0] ?? '') : '';
   return bareWords[word] ?? `a field is written \`[${word}${more}]\`, a text "${word}${more}"`;
 }
 

@@ -19,7 +19,7 @@ export interface FaultPlace {
 }
 
 export function hintFor(place: FaultPlace): Hint {
-  const unclosed = unclosedHint(place);
+  const unclosed = unclosedHint(place) ?? runawayString(place);
   if (unclosed) return unclosed;
   const hint = characterHint(place) ?? topLevelHint(place) ?? structureHint(place);
   return hint ? { hint } : {};
@@ -47,6 +47,7 @@ const oddCharacters: Readonly<Record<string, string>> = {
 };
 
 function characterHint({ text, offset, failure }: FaultPlace): string | undefined {
+  if (/^(?:\/[/*]|--\s)/.test(text.slice(offset, offset + 3))) return 'comments begin with `#`';
   return oddCharacters[text[offset] ?? ''] ?? oddCharacters[text[failure.offset] ?? ''];
 }
 
@@ -55,16 +56,37 @@ function unclosedHint(place: FaultPlace): Hint | undefined {
   const { text, offset, expected, failure } = place;
   const literal = unclosedLiteral(place);
   if (literal) return { hint: literal, related: { offset: failure.offset, note: 'opened here' } };
-  const next = pluginInside(text, failure) ?? sectionInside(text, failure);
+  const section = sectionInside(text, failure);
+  const next = section ?? pluginInside(text, failure);
+  const last = failure.open.at(-1);
+  if (!next && last?.kind === 'array' && /^(?:[A-Za-z0-9_-]+\s*=>|\})/.test(text.slice(offset, offset + 80))) {
+    return missing(text, last.bracket, wordAt(text, offset));
+  }
   if (!next && (offset < text.length || expected.includes('"\\n"'))) return undefined;
   const outside = next ? failure.open.slice(0, failure.open.indexOf(next)) : failure.open;
   const innermost = outside.findLast(({ kind, bracket }) => bracket !== undefined && kind !== 'condition');
-  const bracket = misindented(text, failure) ?? innermost?.bracket;
+  const guess = next && !section ? undefined : misindented(text, failure.open[0], next?.start ?? offset);
+  return missing(text, guess ?? innermost?.bracket, next && wordAt(text, next.start));
+}
+
+function missing(text: string, bracket: number | undefined, before: string | undefined): Hint | undefined {
   if (bracket === undefined) return undefined;
   const closer = { '{': '}', '[': ']', '(': ')' }[text[bracket] as string];
   return {
-    hint: `\`${closer}\` is missing${next ? ` before \`${wordAt(text, next.start)}\`` : ''}`,
+    hint: `\`${closer}\` is missing${before ? ` before \`${before}\`` : ''}`,
     related: { offset: bracket, note: 'opened here and, as it seems, never closed' },
+  };
+}
+
+/** A string that swallowed a line end, so that the quote that closes it was meant to open the next. */
+function runawayString({ text, offset }: FaultPlace): Hint | undefined {
+  const quote = text[offset - 1];
+  if ((quote !== '"' && quote !== "'") || /[\s,;}\])]/.test(text[offset] ?? ' ')) return undefined;
+  const start = text.lastIndexOf(quote, offset - 2);
+  if (start < 0 || !text.slice(start, offset).includes('\n')) return undefined;
+  return {
+    hint: `the string that ends here began at line ${text.slice(0, start).split('\n').length}: is a quote missing there?`,
+    related: { offset: start, note: 'opened here' },
   };
 }
 
@@ -81,8 +103,7 @@ function unclosedLiteral({ text, offset, expected, failure }: FaultPlace): strin
 }
 
 /** The brace whose partner stands further left than the line that opened it: where one was forgotten in between. */
-function misindented(text: string, { open, offset }: SyntaxFailure): number | undefined {
-  const section = open[0];
+function misindented(text: string, section: OpenNode | undefined, offset: number): number | undefined {
   if (!section) return undefined;
   const pieces = /#[^\n]*|"(?:\\"|[^"\n])*"|'(?:\\'|[^'\n])*'|[{}]/g;
   pieces.lastIndex = section.start;
@@ -124,7 +145,7 @@ const wrongConditions: Readonly<Record<string, string>> = {
   elsif: 'write `else if`',
   elif: 'write `else if`',
   elseif: 'write `else if`',
-  else: 'an `else` takes no condition and follows the `}` of its `if`; with a condition write `else if`',
+  else: 'an `else` takes no condition: write `else if`',
   unless: 'there is no `unless`: write `if !( … )`',
   switch: 'there is no `switch`: write `if … else if …`',
   case: 'there is no `case`: write `if … else if …`',
@@ -143,6 +164,9 @@ function headerHint({ text, failure }: FaultPlace): string | undefined {
   }
   if (last?.kind !== 'plugin' || last.bracket !== undefined) return undefined;
   const name = text.slice(last.start, offset).trimEnd();
+  if (name === 'else' && text.startsWith('if', offset)) {
+    return '`else if` must follow the `}` of its `if`: is a `}` missing before it?';
+  }
   const wrong = wrongConditions[name.toLowerCase()];
   if (wrong) return wrong;
   if (/^if$/i.test(name)) return '`if` is written in lower case';

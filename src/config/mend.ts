@@ -42,6 +42,11 @@ export function sectionInside(text: string, { open }: SyntaxFailure): OpenNode |
   return sectionKeywords.includes(text.slice(plugin.start, plugin.bracket).trimEnd()) ? plugin : undefined;
 }
 
+/** Whether a fault stands so near behind a mended one, on its line and before the next brace, that it is hardly another. */
+export function followsOn(text: string, settledTo: number, offset: number): boolean {
+  return settledTo > 0 && offset < text.length && !/[\n{]/.test(text.slice(settledTo, offset));
+}
+
 /** Whether a fault can come from braces only, so that it repeats an earlier one after a guess. */
 export function isBraceFault(text: string, failure: SyntaxFailure): boolean {
   const { open, offset } = failure;
@@ -100,6 +105,8 @@ function mendPlugin(text: string, plugin: OpenNode, failure: SyntaxFailure): Men
     return { ...overwrite(text, plugin.start, brace, 'if1'), guessed: true };
   }
   if (plugin.bracket === undefined && brace < 0) {
+    const optionsFollow = lengthOf(/[A-Za-z0-9_-]+\s*=>/y, text, offset) > 0 && /\s/.test(text[offset - 1] as string);
+    if (optionsFollow) return { ...overwrite(text, offset - 1, offset, '{'), guessed: true };
     const sameLine = !text.slice(plugin.start, offset).includes('\n');
     return erase(text, plugin.start, sameLine ? offset + lengthOf(/[^}\n#]*/y, text, offset) : offset);
   }
@@ -176,7 +183,9 @@ function startsLine(text: string, offset: number): boolean {
 }
 
 function erase(text: string, start: number, end: number): Mended {
-  return { text: blank(text, start, end) + text.slice(end), settledTo: end };
+  const mended = { text: blank(text, start, end) + text.slice(end), settledTo: end };
+  const erased = text.slice(start, end);
+  return erased.split('{').length === erased.split('}').length ? mended : { ...mended, guessed: true };
 }
 
 function overwrite(text: string, start: number, end: number, replacement: string): Mended {

@@ -3,7 +3,7 @@ import { checkSemantics } from './checks.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { describeFault, nestingFault } from './fault.ts';
 import { type ConfigParser, createParser, type Parsed } from './grammar.ts';
-import { isBraceFault, mend, skipSection } from './mend.ts';
+import { followsOn, isBraceFault, mend, skipSection } from './mend.ts';
 import { createLexer, tooDeepAt } from './tokens.ts';
 
 /** Faults reported for one file; what comes behind them is rarely worth reading. */
@@ -34,7 +34,8 @@ export function parseConfig(file: SourceFile): { config: Config; diagnostics: Di
     if (!failure) break;
 
     const isNew = failure.offset >= settledTo;
-    if (isNew && !(guessed && isBraceFault(text, failure))) diagnostics.push(describeFault(file, text, failure));
+    const repeats = (guessed && isBraceFault(text, failure)) || followsOn(text, settledTo, failure.offset);
+    if (isNew && !repeats) diagnostics.push(describeFault(file, text, failure));
     const mended = isNew ? mend(text, failure) : skipSection(text, failure, settledTo);
     if (mended.text === text) break;
     ({ text, settledTo } = mended);

@@ -27,6 +27,8 @@ function arrowHint({ text, offset }: FaultPlace, last: OpenNode | undefined): st
 
 function quoteHint(text: string, offset: number): string | undefined {
   const before = text[offset - 1];
+  if (text[offset] === '+' && /["']\s*$/.test(text.slice(0, offset)))
+    return 'texts are not joined by `+`: write one string';
   if ((before !== '"' && before !== "'") || !/[^\s,;}\])]/.test(text[offset] ?? ' ')) return undefined;
   return /^[A-Za-z_]\w*\s*=>/.test(text.slice(offset))
     ? 'whitespace is missing before the next option'
