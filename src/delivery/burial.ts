@@ -2,7 +2,7 @@ import type { Event } from '../event/event.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import { Backoff } from './backoff.ts';
-import { TroubleReporter } from './trouble.ts';
+import { TroubleReporter } from './troubleReporter.ts';
 
 export interface BurialSettings {
   /** Resolves when the event is on disk. */
@@ -25,7 +25,7 @@ export class Burial {
 
   constructor(settings: BurialSettings) {
     this.#settings = settings;
-    this.#trouble = new TroubleReporter({ ...settings, subject: 'the dead letter queue' });
+    this.#trouble = new TroubleReporter('writing to the dead letter queue', settings.logger, settings.clock);
   }
 
   /** Events on their way. */
@@ -52,12 +52,11 @@ export class Burial {
         await this.#settings.deadLetter(event, reason);
         break;
       } catch (error) {
-        const message = `takes no event (${error instanceof Error ? error.message : String(error)}); they wait`;
-        this.#trouble.failed({ cause: 'dead letter', message });
+        this.#trouble.failed('', error instanceof Error ? error.message : String(error));
         await this.#settings.clock.sleep(backoff.nextDelayMs());
       }
     }
-    this.#trouble.succeeded();
+    this.#trouble.worked('');
     event.batch.settle();
   }
 }

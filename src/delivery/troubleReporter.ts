@@ -1,11 +1,14 @@
 import type { Clock } from '../util/clock.ts';
 import type { LogFields, Logger } from '../util/logger.ts';
+import { secondsText } from './secondsText.ts';
 
 const INTERVAL_MS = 30_000;
+/** The interval doubles at each line up to this multiple: who reads the first lines knows. */
+const INTERVAL_FACTOR_MAX = 4;
 
 /**
- * Says that a kind of delivery fails: one line when it begins, one an interval while it lasts, one when it is over,
- * however many deliveries are concerned.
+ * Says that a kind of delivery fails: one line when it begins or its cause changes, one an interval while it lasts, one
+ * when it is over, however many deliveries are concerned. Trouble that comes back within the interval is the same trouble.
  */
 export class TroubleReporter {
   readonly #what: string;
@@ -13,8 +16,12 @@ export class TroubleReporter {
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #failing = new Set<string>();
+  /** When each cause was last spoken of. */
+  readonly #causes = new Map<string, number>();
+  #isAnnounced = false;
   #sinceMs = 0;
-  #saidMs = 0;
+  #saidMs = Number.NEGATIVE_INFINITY;
+  #nextIntervalMs: number;
   #unsaid = 0;
 
   /** `what` reads well before "fails" and "works again": `upload to s3://logs`. */
@@ -23,35 +30,30 @@ export class TroubleReporter {
     this.#logger = logger;
     this.#clock = clock;
     this.#intervalMs = intervalMs;
+    this.#nextIntervalMs = intervalMs;
   }
 
   get isFailing(): boolean {
     return this.#failing.size > 0;
   }
 
-  /** `subject` is what was to be delivered, such as an object's key; `reason` is one line without secrets. */
-  failed(subject: string, reason: string, fields: LogFields = {}): void {
+  /**
+   * `subject` is what was to be delivered, such as an object's key; `reason` is one line without secrets; `cause` tells
+   * kinds of failures apart, such as a status.
+   */
+  failed(subject: string, reason: string, fields: LogFields = {}, cause = ''): void {
     const nowMs = this.#clock.now();
-    const isNew = this.#failing.size === 0;
+    if (this.#failing.size === 0) this.#begin(nowMs);
     this.#failing.add(subject);
-    if (isNew) {
-      this.#sinceMs = nowMs;
-      this.#say(`${this.#what} fails and is tried again: ${reason}`, nowMs, fields);
-    } else if (nowMs - this.#saidMs >= this.#intervalMs) {
-      const tries = `${this.#unsaid + 1} more ${this.#unsaid === 0 ? 'try' : 'tries'}`;
-      this.#say(
-        `${this.#what} still fails after ${seconds(nowMs - this.#sinceMs)}, ${tries}: ${reason}`,
-        nowMs,
-        fields,
-      );
-    } else {
-      this.#unsaid += 1;
-    }
+    this.#unsaid += 1;
+    if (!this.#causes.has(cause) || nowMs - this.#saidMs >= this.#nextIntervalMs)
+      this.#say(reason, fields, cause, nowMs);
   }
 
   worked(subject: string): void {
-    if (!this.#failing.delete(subject) || this.#failing.size > 0) return;
-    this.#logger.info(`${this.#what} works again after ${seconds(this.#clock.now() - this.#sinceMs)}`);
+    if (!this.#failing.delete(subject) || this.#failing.size > 0 || !this.#isAnnounced) return;
+    this.#isAnnounced = false;
+    this.#logger.info(`${this.#what} works again after ${secondsText(this.#clock.now() - this.#sinceMs)}`);
   }
 
   /** The subject was given up, which its caller says. */
@@ -59,13 +61,26 @@ export class TroubleReporter {
     this.#failing.delete(subject);
   }
 
-  #say(message: string, nowMs: number, fields: LogFields): void {
+  #begin(nowMs: number): void {
+    this.#sinceMs = nowMs;
+    this.#unsaid = 0;
+    this.#isAnnounced = false;
+    this.#nextIntervalMs = this.#intervalMs;
+    for (const [cause, saidMs] of this.#causes) if (nowMs - saidMs >= this.#intervalMs) this.#causes.delete(cause);
+  }
+
+  #say(reason: string, fields: LogFields, cause: string, nowMs: number): void {
+    if (this.#isAnnounced) {
+      const lasted = secondsText(nowMs - this.#sinceMs);
+      const tries = `${this.#unsaid} more ${this.#unsaid === 1 ? 'try' : 'tries'}`;
+      this.#logger.warn(`${this.#what} still fails after ${lasted}, ${tries}: ${reason}`, fields);
+      this.#nextIntervalMs = Math.min(this.#nextIntervalMs * 2, this.#intervalMs * INTERVAL_FACTOR_MAX);
+    } else {
+      this.#logger.warn(`${this.#what} fails and is tried again: ${reason}`, fields);
+    }
+    this.#isAnnounced = true;
+    this.#causes.set(cause, nowMs);
     this.#saidMs = nowMs;
     this.#unsaid = 0;
-    this.#logger.warn(message, fields);
   }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

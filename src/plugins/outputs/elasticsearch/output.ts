@@ -1,6 +1,6 @@
 import { BufferBudget } from '../../../delivery/budget.ts';
 import { Burial } from '../../../delivery/burial.ts';
-import { TallyReporter } from '../../../delivery/trouble.ts';
+import { TallyReporter } from '../../../delivery/tallyReporter.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Output, OutputContext } from '../../../plugin-api/index.ts';
 import { Bulk } from './bulk.ts';

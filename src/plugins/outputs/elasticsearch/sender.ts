@@ -1,12 +1,13 @@
 import { Backoff } from '../../../delivery/backoff.ts';
 import type { BufferBudget } from '../../../delivery/budget.ts';
 import type { Burial } from '../../../delivery/burial.ts';
-import { type Failure, type TallyReporter, TroubleReporter } from '../../../delivery/trouble.ts';
+import type { TallyReporter } from '../../../delivery/tallyReporter.ts';
+import { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { Counter, PluginContext } from '../../../plugin-api/index.ts';
 import type { Bulk } from './bulk.ts';
 import { ASSUMED_DIALECT, type Dialect } from './dialect.ts';
 import { DELIVERED, describeErrorAnswer, type ItemOutcome, parseBulkAnswer } from './outcomes.ts';
-import { describeRefusal, describeRejection } from './texts.ts';
+import { describeRefusal, describeRejection, type Failure } from './texts.ts';
 import type { Wire, WireAnswer } from './wire.ts';
 
 export interface SenderSettings {
@@ -61,7 +62,7 @@ export class BulkSender {
   constructor(settings: SenderSettings, context: PluginContext) {
     this.#settings = settings;
     this.#context = context;
-    this.#trouble = new TroubleReporter({ ...context, subject: settings.subject });
+    this.#trouble = new TroubleReporter(`bulk to ${settings.subject}`, context.logger, context.clock);
     this.#windowMax = settings.keepsOrder ? 1 : Math.max(1, settings.inFlightMax);
     this.#window = this.#windowMax;
     this.#counters = {
@@ -107,7 +108,7 @@ export class BulkSender {
       requestsInFlight: this.#inFlight,
       requestsInFlightMax: this.#window,
       oldestMs: oldestMs === undefined ? null : this.#context.clock.now() - oldestMs,
-      isInTrouble: this.#trouble.isInTrouble,
+      isFailing: this.#trouble.isFailing,
     };
   }
 
@@ -170,7 +171,7 @@ export class BulkSender {
         bulkBody: bulk.body(),
       });
     } catch (error) {
-      const message = `cannot be reached (${error instanceof Error ? error.message : String(error)})`;
+      const message = error instanceof Error ? error.message : String(error);
       return this.#failed({ cause: 'unreachable', message });
     }
     this.#context.counter(`bulk_requests.responses.${answer.status}`).value++;
@@ -181,11 +182,11 @@ export class BulkSender {
     const outcomes = parseBulkAnswer(text, bulk.size);
     if (outcomes === undefined) {
       const start = JSON.stringify(text.slice(0, 120));
-      return this.#failed({ cause: 'unreadable', message: `gives no answer to a bulk request but ${start}` });
+      return this.#failed({ cause: 'unreadable', message: `the answer is none to a bulk but ${start}` });
     }
     if (outcomes === 'allDelivered') {
       this.#counters.successes.value++;
-      this.#trouble.succeeded();
+      this.#trouble.worked('');
       this.#widen();
       this.#settleAll(bulk);
       return { kind: 'done' };
@@ -215,7 +216,7 @@ export class BulkSender {
   #reportFailure({ cause, message }: Failure): void {
     const { events, bytes } = this.#settings.budget;
     const fields = { waiting_events: events, waiting_bytes: bytes, requests_at_once: this.#window };
-    this.#trouble.failed({ cause, message: `${message}; trying again, nothing is lost`, fields });
+    this.#trouble.failed('', message, fields, cause);
   }
 
   #widen(): void {
@@ -288,14 +289,14 @@ export class BulkSender {
   #reportRetries(count: number, outcomes: readonly ItemOutcome[]): void {
     this.#counters.retried.value += count;
     if (count === 0) {
-      this.#trouble.succeeded();
+      this.#trouble.worked('');
       this.#widen();
       return;
     }
     this.#window = Math.max(1, this.#window >> 1);
     const { status, type, reason } = outcomes.find(({ fate }) => fate === 'retry') ?? DELIVERED;
     if (this.#settings.silentTypes.has(type)) return;
-    const message = `refuses ${count} of ${outcomes.length} documents for now, with ${status} ${type}: ${reason}`;
+    const message = `${count} of ${outcomes.length} documents are refused for now with ${status}, ${type}: ${reason}`;
     this.#reportFailure({ cause: `items ${status}`, message });
   }
 }

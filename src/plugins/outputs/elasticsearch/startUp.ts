@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Backoff } from '../../../delivery/backoff.ts';
-import { TroubleReporter } from '../../../delivery/trouble.ts';
+import { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { PluginContext } from '../../../plugin-api/index.ts';
 import { ASSUMED_DIALECT, type Dialect, dialectOf, parseServerInfo } from './dialect.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -29,20 +29,20 @@ export async function startUp(settings: StartUpSettings, context: PluginContext)
 
 async function learnDialect(settings: StartUpSettings, context: PluginContext): Promise<Dialect | undefined> {
   const { wire, endpoint, options, subject, signal } = settings;
-  const trouble = new TroubleReporter({ ...context, subject });
+  const trouble = new TroubleReporter(`connection to ${subject}`, context.logger, context.clock);
   const backoff = new Backoff(options.retry_initial_interval * 1000, options.resurrect_delay * 1000, settings.random);
   for (;;) {
     const answer = await ask(wire, endpoint.infoPath);
     const dialect = answer instanceof Error ? undefined : readDialect(answer, context, subject);
     if (dialect !== undefined) {
-      trouble.succeeded();
+      trouble.worked('');
       return dialect;
     }
     if (answer instanceof Error) {
-      trouble.failed({ cause: 'unreachable', message: `cannot be reached (${answer.message}); events wait for it` });
+      trouble.failed('', `${answer.message}; events wait for it`, {}, 'unreachable');
     } else {
       const { cause, message } = describeRefusal(answer.status, describeErrorAnswer(answer.text));
-      trouble.failed({ cause, message: `${message}; events wait until it is mended` });
+      trouble.failed('', `${message}; events wait`, {}, cause);
     }
     await context.clock.sleep(backoff.nextDelayMs(), signal);
     if (signal.aborted) return undefined;

@@ -1,5 +1,11 @@
-import type { Failure } from '../../../delivery/trouble.ts';
 import type { ItemOutcome } from './outcomes.ts';
+
+/** Why a whole request failed. */
+export interface Failure {
+  /** Tells kinds of failures apart: `unreachable`, `status 429`. */
+  readonly cause: string;
+  readonly message: string;
+}
 
 interface ErrorText {
   readonly type: string;
@@ -17,7 +23,7 @@ const ADVICE: Readonly<Record<number, string>> = {
 export function describeRefusal(status: number, error: ErrorText): Failure {
   const advice = ADVICE[status];
   const detail = errorText(error);
-  const message = [`answers ${status}`, advice, detail].filter((part) => part !== undefined && part !== '').join(', ');
+  const message = [`answer ${status}`, advice, detail].filter((part) => part !== undefined && part !== '').join(', ');
   return { cause: `status ${status}`, message };
 }
 
