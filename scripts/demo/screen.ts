@@ -61,9 +61,9 @@ export class Screen {
 
   moment(moment: Moment): void {
     const line = renderMoment(moment, this.#colours);
-    if (!this.#redraws) return this.say(line);
-    this.#out.write(`\r${line}\u001b[K`);
-    this.#lineIsOpen = true;
+    if (this.#redraws) this.#out.write(`\r${line}\u001b[K`);
+    else this.say(line);
+    this.#lineIsOpen = this.#redraws;
   }
 }
 

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dynamodbLocal, install } from '../../../scripts/setup/components.ts';
 import { findTool } from '../../../scripts/setup/tools.ts';
@@ -12,12 +14,15 @@ export interface DynamodbLocalOptions {
 export async function startDynamodbLocal(options: DynamodbLocalOptions = {}): Promise<Server> {
   install(dynamodbLocal);
   const lib = join(dynamodbLocal.directory(), 'lib');
+  // It leaves a file of its own in the folder it is started in.
+  const cwd = mkdtempSync(join(tmpdir(), 'logstash-ts-dynamodb-'));
   return startOnFreePort(async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const child = await startChild({
       name: 'DynamoDB Local',
       command: findTool('java') ?? 'java',
+      cwd,
       args: [
         `-Xmx${options.heapMb ?? 256}m`,
         '-XX:+UseSerialGC',
@@ -35,6 +40,10 @@ export async function startDynamodbLocal(options: DynamodbLocalOptions = {}): Pr
       ready: async () => (await fetch(url)).status === 400,
       deadlineMs: 60_000,
     });
-    return { name: 'DynamoDB Local', version: dynamodbLocal.version, url, pid: child.pid, stop: () => child.stop() };
+    const stop = async () => {
+      await child.stop();
+      rmSync(cwd, { recursive: true, force: true });
+    };
+    return { name: 'DynamoDB Local', version: dynamodbLocal.version, url, pid: child.pid, stop };
   });
 }
