@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { PutObjectCommandInput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { ObjectCannedACL, PutObjectCommandInput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
@@ -175,7 +175,8 @@ class AwsStore implements ObjectStore {
 
   /** Buckets of today have no ACLs and refuse even `private`, which is what their objects are anyway. */
   async #withAcl(send: (acl: Acl) => Promise<unknown>): Promise<void> {
-    const ACL = this.#options.canned_acl;
+    // `log-delivery-write` is one for buckets only; Logstash sends it, and S3 answers.
+    const ACL = this.#options.canned_acl as ObjectCannedACL;
     try {
       const acl: Acl = this.#sendsAcl ? { ACL } : {};
       await send(acl);

@@ -139,7 +139,13 @@ export class S3Output implements Output {
     for (const file of touched) {
       if (this.#rules.isLargeEnough(file)) this.#rotate(file);
     }
-    return this.#waitForRoom();
+    const undecided = [...touched].filter((file) => this.#rules.isUndecided(file));
+    return undecided.length === 0 ? this.#waitForRoom() : this.#waitForSizes(undecided);
+  }
+
+  async #waitForSizes(undecided: readonly SpoolFile[]): Promise<void> {
+    await Promise.all(undecided.map((file) => file.whenSealedStored()));
+    await this.#waitForRoom();
   }
 
   #opened(): Opened {

@@ -16,7 +16,11 @@ interface Rotatable {
   /** Bytes on disk. */
   readonly size: number;
   readonly textBytes: number;
+  readonly inFlightBytes: number;
 }
+
+/** What text hardly ever shrinks less than to. */
+const POOR_GZIP_RATIO = 0.5;
 
 /** When an object ends. */
 export class RotationRules {
@@ -37,6 +41,12 @@ export class RotationRules {
 
   isLargeEnough(file: Rotatable): boolean {
     return (file.encoding === 'gzip' ? file.size : file.textBytes) >= this.#sizeBytes;
+  }
+
+  /** Whether the size is only known when the text on its way has been compressed. */
+  isUndecided(file: Rotatable): boolean {
+    if (file.encoding !== 'gzip' || file.inFlightBytes === 0) return false;
+    return file.size + file.inFlightBytes * POOR_GZIP_RATIO >= this.#sizeBytes;
   }
 
   isOldEnough(file: Rotatable, nowMs: number): boolean {

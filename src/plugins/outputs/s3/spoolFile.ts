@@ -49,6 +49,8 @@ export class SpoolFile implements UploadSource {
   lastUse = 0;
   /** Bytes of text, whether on disk or not. */
   textBytes = 0;
+  /** Text on its way to the disk. */
+  inFlightBytes = 0;
   /** Whether some event comes from a source that cannot bring it again. */
   isPrecious = false;
   readonly #settings: SpoolFileSettings;
@@ -122,6 +124,7 @@ export class SpoolFile implements UploadSource {
     const text = this.#buffer.subarray(0, this.#length);
     this.#buffer = Buffer.alloc(0);
     this.#length = 0;
+    this.inFlightBytes += text.length;
     this.#tail = this.#tail.then(() => this.#store(text));
   }
 
@@ -131,6 +134,7 @@ export class SpoolFile implements UploadSource {
     usage.memoryBytes -= text.length;
     usage.diskBytes += storedBytes;
     this.#size += storedBytes;
+    this.inFlightBytes -= text.length;
     this.#settings.onStored(this);
   }
 
@@ -168,7 +172,12 @@ export class SpoolFile implements UploadSource {
 
   async whenStored(): Promise<void> {
     this.seal();
-    await this.#tail;
+    await this.whenSealedStored();
+  }
+
+  /** Resolves when what is on its way now has arrived on disk. */
+  whenSealedStored(): Promise<void> {
+    return this.#tail;
   }
 
   async open(): Promise<{ handle: FileHandle; size: number } | undefined> {
