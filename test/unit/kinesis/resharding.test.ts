@@ -88,7 +88,7 @@ describe('the end of a shard', () => {
     expect(worker.lost).toEqual(['b']);
     lab.kinesis.addShard('m', ['a', 'b']);
     await lab.clock.advance(2_000);
-    expect(lab.dynamodb.row('b')).toMatchObject({ leaseKey: 'b', checkpoint: 'LATEST' });
+    expect(lab.dynamodb.row('b')).toMatchObject({ leaseKey: 'b', checkpoint: 'SHARD_END' });
     expect(lab.dynamodb.row('m')).toMatchObject({ checkpoint: 'TRIM_HORIZON' });
     await end(lab, worker);
   });

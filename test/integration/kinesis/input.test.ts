@@ -1,0 +1,110 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Event } from '../../../src/event/event.ts';
+import type { Codec, Input, InputContext } from '../../../src/plugin-api/index.ts';
+import { json } from '../../../src/plugins/codecs/json.ts';
+import { kinesis } from '../../../src/plugins/inputs/kinesis/index.ts';
+import { testContext } from '../../support/pluginContext.ts';
+import { type Lab, startLab } from './harness.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+const WAIT = { timeout: 20_000, interval: 50 };
+
+let lab: Lab;
+
+beforeAll(async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  lab = await startLab();
+}, 60_000);
+
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await lab.stop();
+}, 30_000);
+
+interface Emitted {
+  readonly events: Event[];
+  readonly settle: () => void;
+}
+
+async function createInput(emitted: Emitted[], given: Record<string, unknown>): Promise<Input> {
+  const context: InputContext = {
+    ...testContext(),
+    emit: (events, onSettled) => {
+      emitted.push({ events, settle: onSettled ?? (() => {}) });
+    },
+    batchSize: 125,
+    batchDelayMs: 50,
+  };
+  if (json.kind !== 'codec') throw new Error('not a codec');
+  const open = json.create({ charset: 'UTF-8' }, context) as () => Codec;
+  const defaults = Object.fromEntries(Object.entries(kinesis.options).map(([name, spec]) => [name, spec.default]));
+  return kinesis.create({ ...defaults, ...given, codec: { name: 'json', open } }, context);
+}
+
+test('the input decodes, names and settles, and a successor goes on where it stopped', async () => {
+  await lab.createStream('input', 2);
+  const documents = Array.from({ length: 300 }, (_, n) => JSON.stringify({ n }));
+  const records = documents.map((text, n) => ({ key: text, data: n % 2 === 0 ? text : gzipSync(text) }));
+  await lab.put('input', [...records, { key: 'pair', data: '{"n":300}{"n":301}' }]);
+  const given = {
+    kinesis_stream_name: 'input',
+    application_name: 'input-leases',
+    additional_settings: new Map([
+      ['kinesis_endpoint', lab.kinesisUrl],
+      ['dynamodb_endpoint', lab.dynamodbUrl],
+      ['idle_time_between_reads_in_millis', '200'],
+    ]),
+  };
+
+  const emitted: Emitted[] = [];
+  const input = await createInput(emitted, given);
+  const running = input.run();
+  const numbers = () => emitted.flatMap(({ events }) => events.map((event) => Number(event.data['n'])));
+  const inOrder = (all: number[]) => all.sort((left, right) => left - right);
+  await vi.waitFor(() => expect(inOrder(numbers())).toEqual(Array.from({ length: 302 }, (_, n) => n)), WAIT);
+
+  const events = emitted.flatMap((slice) => slice.events);
+  expect(new Set(events.map((event) => event.origin)).size).toBe(302);
+  for (const event of events) {
+    const { sequence_number, approximate_arrival_timestamp, partition_key } = event.metadata;
+    expect(event.origin).toMatch(new RegExp(`^input/shardId-00000000000[01]/${sequence_number}/0(/1)?$`));
+    expect(event.timestamp?.epochMs).toBe(approximate_arrival_timestamp);
+    expect(Number.isInteger(approximate_arrival_timestamp)).toBe(true);
+    expect(partition_key).toMatch(/^(\{"n":\d+\}|pair)$/);
+  }
+  expect(input.status?.()).toMatchObject({ stream: 'input', shardsHeld: 2, shardsTotal: 2, records: 301 });
+
+  input.stop();
+  await running;
+  for (const slice of emitted) slice.settle();
+  await input.close?.();
+  for (const row of (await lab.rows('input-leases')).values()) {
+    expect(row['checkpoint']?.S).toMatch(/^\d{50,}$/);
+    expect(row).not.toHaveProperty('leaseOwner');
+  }
+
+  await lab.put('input', [{ key: 'more', data: '{"n":302}' }]);
+  const later: Emitted[] = [];
+  const successor = await createInput(later, given);
+  const runningOn = successor.run();
+  await vi.waitFor(() => expect(later).toHaveLength(1), WAIT);
+  expect(later[0]?.events.map((event) => event.data['n'])).toEqual([302]);
+  successor.stop();
+  await runningOn;
+  await successor.close?.();
+});
+
+test('a stream that is not there ends the input with a reason', async () => {
+  const input = await createInput([], {
+    kinesis_stream_name: 'absent',
+    application_name: 'absent-leases',
+    additional_settings: new Map([
+      ['kinesis_endpoint', lab.kinesisUrl],
+      ['dynamodb_endpoint', lab.dynamodbUrl],
+    ]),
+  });
+  await expect(input.run()).rejects.toThrow('there is no stream "absent" in this region and account');
+  await input.close?.();
+});

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import type { ConfigValue, OptionContext, PluginConfigError } from '../../../../src/plugin-api/index.ts';
+import { kinesis } from '../../../../src/plugins/inputs/kinesis/index.ts';
+import { testContext } from '../../../support/pluginContext.ts';
+
+const optionContext: OptionContext = {
+  fileExists: () => true,
+  codec: () => ({ name: 'plain', open: () => ({ decode: () => [], flush: () => [], encode: () => '' }) }),
+};
+
+/** Parsed with defaults, as the compiler hands them to `check` and `create`. */
+function options(given: Record<string, ConfigValue>): Parameters<typeof kinesis.create>[0] {
+  const parsed = Object.entries(kinesis.options).map(([name, spec]) => {
+    const value = given[name];
+    return [name, value === undefined ? spec.default : spec.parse(value, optionContext)];
+  });
+  return { ...Object.fromEntries(parsed), codec: optionContext.codec('plain') };
+}
+
+function check(given: Record<string, ConfigValue>): void {
+  kinesis.check?.(options({ kinesis_stream_name: 'logs', ...given }));
+}
+
+describe('kinesis options', () => {
+  test("has Logstash's defaults", () => {
+    expect(options({ kinesis_stream_name: 'logs' })).toMatchObject({
+      kinesis_stream_name: 'logs',
+      application_name: 'logstash',
+      region: 'us-east-1',
+      checkpoint_interval_seconds: 60,
+      initial_position_in_stream: 'TRIM_HORIZON',
+      role_session_name: 'logstash',
+      additional_settings: new Map(),
+    });
+    expect(kinesis.options['kinesis_stream_name']?.required).toBe(true);
+    expect(kinesis.defaultCodec).toBe('plain');
+    expect(kinesis.streaming).toBe(false);
+  });
+
+  test.each<[Record<string, ConfigValue>]>([
+    [{}],
+    [{ initial_position_in_stream: 'LATEST' }],
+    [{ initial_position_in_stream: 'AT_TIMESTAMP', initial_position_timestamp: '2020-10-20T00:00:00Z' }],
+    [{ http_proxy: 'http://user:secret@proxy:3128', non_proxy_hosts: 'localhost|*.internal' }],
+    [{ http_proxy: 'proxy:3128' }],
+    [{ profile: 'dev', role_arn: 'arn:aws:iam::123456789012:role/reader' }],
+    [{ additional_settings: new Map([['kinesis_endpoint', 'http://127.0.0.1:1']]) }],
+  ])('takes %j', (given) => {
+    expect(() => check(given)).not.toThrow();
+  });
+
+  test.each<[Record<string, ConfigValue>, string, string]>([
+    [{ metrics: 'cloudwatch' }, 'metrics', 'metrics => "cloudwatch" is not supported'],
+    [{ checkpoint_interval_seconds: -1 }, 'checkpoint_interval_seconds', 'must not be negative'],
+    [{ initial_position_in_stream: 'AT_TIMESTAMP' }, 'initial_position_in_stream', 'needs initial_position_timestamp'],
+    [
+      { initial_position_in_stream: 'AT_TIMESTAMP', initial_position_timestamp: 'yesterday' },
+      'initial_position_timestamp',
+      'ISO 8601',
+    ],
+    [{ initial_position_timestamp: '2020-10-20T00:00:00Z' }, 'initial_position_timestamp', 'needs initial_position_in'],
+    [{ http_proxy: 'socks://x' }, 'http_proxy', 'http_proxy has to be a URL'],
+    [{ additional_settings: new Map([['x_y_z', 1]]) }, 'additional_settings', '`x_y_z` is unknown'],
+  ])('refuses %j at %s', (given, option, message) => {
+    expect(() => check(given)).toThrow(message);
+    try {
+      check(given);
+    } catch (error) {
+      expect((error as PluginConfigError).option).toBe(option);
+    }
+  });
+
+  test('two streams on one lease table are refused, the same stream twice is not', async () => {
+    const context = { ...testContext(), emit: () => {}, batchSize: 125, batchDelayMs: 50 };
+    await kinesis.create(options({ kinesis_stream_name: 'one' }), context);
+    await kinesis.create(options({ kinesis_stream_name: 'one' }), context);
+    await kinesis.create(options({ kinesis_stream_name: 'two', application_name: 'other' }), context);
+    await expect(kinesis.create(options({ kinesis_stream_name: 'two' }), context)).rejects.toThrow(
+      'the lease table "logstash" belongs to stream "one": give stream "two" an application_name of its own',
+    );
+  });
+
+  test('a stop before the start makes no call', async () => {
+    const context = { ...testContext(), emit: () => {}, batchSize: 125, batchDelayMs: 50 };
+    const input = await kinesis.create(options({ kinesis_stream_name: 'logs' }), context);
+    input.stop();
+    await input.run();
+    await input.close?.();
+    expect(input.status?.()).toEqual({ state: 'starting' });
+  });
+});

@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest';
+import type { Event } from '../../../../src/event/event.ts';
+import { RecordTooLarge } from '../../../../src/kinesis/decompress.ts';
+import type { ConsumerRecord } from '../../../../src/kinesis/types.ts';
+import type { Codec, InputContext } from '../../../../src/plugin-api/index.ts';
+import { json } from '../../../../src/plugins/codecs/json.ts';
+import { line } from '../../../../src/plugins/codecs/line.ts';
+import {
+  createRecordProcessor,
+  type RecordProcessorSettings,
+} from '../../../../src/plugins/inputs/kinesis/recordProcessor.ts';
+import { testContext } from '../../../support/pluginContext.ts';
+
+const ARRIVED_MS = Date.UTC(2020, 9, 20, 3, 56, 8, 123);
+const NOW_MS = Date.UTC(2026, 0, 1);
+
+interface Emitted {
+  readonly events: Event[];
+  readonly settle: () => void;
+}
+
+function record(sequence: number, data: string | Uint8Array, more: Partial<ConsumerRecord> = {}): ConsumerRecord {
+  return {
+    sequenceNumber: String(sequence),
+    subSequenceNumber: 0,
+    partitionKey: `key-${sequence}`,
+    data: Buffer.from(data),
+    approximateArrivalTimestampMs: ARRIVED_MS,
+    ...more,
+  };
+}
+
+async function openCodec(definition: typeof json, options: Record<string, unknown>): Promise<Codec> {
+  if (definition.kind !== 'codec') throw new Error('not a codec');
+  return definition.create(options, testContext())();
+}
+
+async function createProcessor(settings: Partial<RecordProcessorSettings> = {}, batchSize = 3) {
+  const emitted: Emitted[] = [];
+  const context = testContext({ clock: { now: () => NOW_MS, sleep: async () => {} } });
+  const inputContext: InputContext = {
+    ...context,
+    emit: (events, onSettled) => {
+      emitted.push({ events, settle: onSettled ?? (() => {}) });
+    },
+    batchSize,
+    batchDelayMs: 50,
+  };
+  const processor = createRecordProcessor(
+    {
+      shard: { streamName: 'logs', shardId: 'shardId-000000000001' },
+      codec: await openCodec(json, { charset: 'UTF-8' }),
+      eventTime: 'arrival',
+      stop: new AbortController().signal,
+      ...settings,
+    },
+    inputContext,
+  );
+  const process = (...records: ConsumerRecord[]) => processor.process(records, { millisBehindLatest: 0 });
+  const events = () => emitted.flatMap((slice) => slice.events);
+  return { processor, process, emitted, events, counters: context.counters };
+}
+
+describe('events of a record', () => {
+  test('carry the arrival time, the metadata and a name that a replay gives again', async () => {
+    const { process, events } = await createProcessor();
+    await process(record(1001, '{"remote":"81.2.69.142","@metadata":{"kept":true}}'));
+    const [event] = events();
+    expect(event?.data).toEqual({
+      remote: '81.2.69.142',
+      '@version': '1',
+      '@timestamp': expect.objectContaining({ epochMs: ARRIVED_MS }),
+    });
+    expect(event?.metadata).toEqual({
+      kept: true,
+      approximate_arrival_timestamp: ARRIVED_MS,
+      partition_key: 'key-1001',
+      sequence_number: '1001',
+    });
+    expect(event?.origin).toBe('logs/shardId-000000000001/1001/0');
+  });
+
+  test('event_time => "decode" gives the time of decoding, as Logstash', async () => {
+    const { process, events } = await createProcessor({ eventTime: 'decode' });
+    await process(record(1, '{}'));
+    expect(events()[0]?.timestamp?.epochMs).toBe(NOW_MS);
+  });
+
+  test('a @timestamp of its own wins', async () => {
+    const { process, events } = await createProcessor();
+    await process(record(1, '{"@timestamp":"2019-01-02T03:04:05.678Z"}'));
+    expect(String(events()[0]?.timestamp)).toBe('2019-01-02T03:04:05.678Z');
+  });
+
+  test('several documents are several events with names of their own', async () => {
+    const { process, events } = await createProcessor();
+    await process(record(1, '{"n":0}{"n":1}\n{"n":2}'), record(2, '[{"n":3},{"n":4}]', { subSequenceNumber: 7 }));
+    expect(events().map((event) => [event.data['n'], event.origin])).toEqual([
+      [0, 'logs/shardId-000000000001/1/0'],
+      [1, 'logs/shardId-000000000001/1/0/1'],
+      [2, 'logs/shardId-000000000001/1/0/2'],
+      [3, 'logs/shardId-000000000001/2/7'],
+      [4, 'logs/shardId-000000000001/2/7/1'],
+    ]);
+  });
+
+  test('bytes that are no JSON come as the codec gives them', async () => {
+    const { process, events } = await createProcessor();
+    await process(record(1, 'no json'));
+    expect(events()[0]?.data).toMatchObject({ message: 'no json', tags: ['_jsonparsefailure'] });
+    expect(events()[0]?.origin).toBe('logs/shardId-000000000001/1/0');
+  });
+
+  test('a line codec gives the unterminated rest of a record too', async () => {
+    const codec = await openCodec(line, { charset: 'UTF-8', delimiter: '\n' });
+    const { process, events } = await createProcessor({ codec });
+    await process(record(1, 'a\nb'), record(2, 'c\n'));
+    expect(events().map((event) => event.data['message'])).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a record whose codec throws goes on, tagged and counted, and the next ones too', async () => {
+    const good = await openCodec(json, { charset: 'UTF-8' });
+    const codec: Codec = {
+      ...good,
+      decode: (data, ms) => {
+        if (data.length === 3) throw new Error('a bug');
+        return good.decode(data, ms);
+      },
+    };
+    const { process, events, counters } = await createProcessor({ codec });
+    await process(record(1, 'bad'), record(2, '{"n":2}'));
+    expect(events()[0]?.data).toMatchObject({
+      message: 'Error: a bug',
+      data: Buffer.from('bad').toString('base64'),
+      tags: ['_kinesisdecodefailure'],
+    });
+    expect(events()[1]?.data['n']).toBe(2);
+    expect(counters.get('decode_errors')?.value).toBe(1);
+    expect(counters.get('records')?.value).toBe(2);
+  });
+
+  test('a record that grows too large goes on with its bytes', async () => {
+    const { process, events, counters } = await createProcessor();
+    await process(record(1, 'packed', { fault: new RecordTooLarge('gzip', 6, 100) }));
+    expect(events()[0]?.data).toMatchObject({
+      message: 'a gzip record of 6 bytes grows beyond the bound of 100 bytes',
+      data: Buffer.from('packed').toString('base64'),
+      tags: ['_recordtoolarge'],
+    });
+    expect(counters.get('records_too_large')?.value).toBe(1);
+  });
+});
+
+describe('settling', () => {
+  const at = (sequence: number) => ({ sequenceNumber: String(sequence), subSequenceNumber: 0 });
+
+  test('is by slices, in the order of the records', async () => {
+    const { process, processor, emitted } = await createProcessor();
+    await process(...[1, 2, 3, 4, 5, 6, 7].map((n) => record(n, '{}')));
+    expect(emitted.map((slice) => slice.events.length)).toEqual([3, 3, 1]);
+    emitted[1]?.settle();
+    expect(processor.settledPosition()).toBeNull();
+    emitted[0]?.settle();
+    expect(processor.settledPosition()).toEqual(at(6));
+    emitted[2]?.settle();
+    expect(processor.settledPosition()).toEqual(at(7));
+    await processor.whenSettled(new AbortController().signal);
+  });
+
+  test('a record that gives no event is settled by itself', async () => {
+    const { process, processor, emitted } = await createProcessor();
+    await process(record(1, ' '), record(2, ''));
+    expect(emitted).toEqual([]);
+    expect(processor.settledPosition()).toEqual(at(2));
+  });
+
+  test('a record of very many events is emitted in parts and settled by the last', async () => {
+    const { process, processor, emitted } = await createProcessor();
+    await process(record(1, '{}'), record(2, '{}'.repeat(60)), record(3, '{}'));
+    expect(emitted.map((slice) => slice.events.length)).toEqual([24, 24, 13, 1]);
+    emitted[0]?.settle();
+    emitted[1]?.settle();
+    expect(processor.settledPosition()).toEqual(at(1));
+    emitted[2]?.settle();
+    expect(processor.settledPosition()).toEqual(at(2));
+  });
+
+  test('a position that is not settled yet is not taken back by the next batch', async () => {
+    const { process, processor, emitted } = await createProcessor();
+    await process(record(1, '{}'));
+    await process(record(2, '{}'.repeat(30)));
+    for (const slice of emitted.slice(1)) slice.settle();
+    expect(processor.settledPosition()).toBeNull();
+    emitted[0]?.settle();
+    expect(processor.settledPosition()).toEqual(at(2));
+  });
+
+  test('nothing is emitted after a stop or the loss of the lease', async () => {
+    const stop = new AbortController();
+    const stopped = await createProcessor({ stop: stop.signal });
+    stop.abort();
+    await stopped.process(record(1, '{}'));
+    expect(stopped.emitted).toEqual([]);
+    expect(stopped.processor.settledPosition()).toBeNull();
+
+    const lost = await createProcessor();
+    lost.processor.lost();
+    await lost.process(record(1, '{}'));
+    expect(lost.emitted).toEqual([]);
+  });
+});
