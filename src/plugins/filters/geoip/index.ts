@@ -12,11 +12,11 @@ import {
   string,
   stringArray,
 } from '../../../plugin-api/index.ts';
-import { type Address, isSpecialPurpose, parseAddress } from './address.ts';
+import { isSpecialPurpose, parseAddress } from './address.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type GeoKey, keysToFill, parseFields } from './databaseKinds.ts';
 import { defaultDatabase } from './defaultDatabase.ts';
-import { shapeResult } from './result.ts';
+import { Lookup } from './lookup.ts';
 
 export const geoip = defineFilter({
   name: 'geoip',
@@ -51,7 +51,7 @@ export const geoip = defineFilter({
     const target = reference('target', options.target);
     const wanted = wantedKeys(options.fields);
     const database = await open(options.database, options.default_database_type, context);
-    const keys = keysToFill(database.kind, wanted);
+    const lookup = new Lookup(database, keysToFill(database.kind, wanted), options.cache_size);
     const failures = counters(context);
 
     function fail(event: Event, reason: keyof typeof failures): false {
@@ -77,8 +77,9 @@ export const geoip = defineFilter({
         if (isBlank(text)) return fail(event, 'blank');
         const address = parseAddress(text);
         if (address === undefined) return miss(event, 'invalid');
-        const result = lookUp(database, keys, address);
-        if (result === undefined) return miss(event, isSpecialPurpose(address) ? 'private' : 'not_found');
+        const result = lookup.find(address);
+        if (result === 'damaged') return miss(event, 'damaged');
+        if (result === 'nothing') return miss(event, isSpecialPurpose(address) ? 'private' : 'not_found');
         if (!merge(event, target, result)) return fail(event, 'bad_target');
         hits.value++;
         return true;
@@ -87,14 +88,6 @@ export const geoip = defineFilter({
   },
 });
 
-function lookUp(database: Database, keys: readonly GeoKey[], address: Address): ValueMap | undefined {
-  const record = database.find(address);
-  if (record === null) return undefined;
-  const result = shapeResult(database.kind, keys, record);
-  if (result?.['ip'] !== undefined) result['ip'] = address.text;
-  return result;
-}
-
 function counters(context: FilterContext) {
   return {
     missing: context.counter('missing'),
@@ -102,6 +95,7 @@ function counters(context: FilterContext) {
     invalid: context.counter('invalid'),
     private: context.counter('private'),
     not_found: context.counter('not_found'),
+    damaged: context.counter('damaged'),
     bad_target: context.counter('bad_target'),
   };
 }

@@ -1,0 +1,207 @@
+/**
+ * Decodes the wanted parts of records in the data section of a MaxMind DB file and skips the rest, above all the names in
+ * languages that nobody asked for. `maxmind` decodes all of a record, which takes ten times as long.
+ */
+
+/** Thrown where the bytes are no valid data section. */
+export class DamagedRecord extends Error {
+  override name = 'DamagedRecord';
+}
+
+/** Sub-records kept for each part: more would only be networks' own data, such as postal codes. */
+const MEMO_MAX = 10_000;
+
+/** Which part of a record is wanted: a map's keys, or a plain value when it has none. A list takes it for its elements. */
+export class Wanted {
+  readonly keys = new Map<string, Wanted>();
+  /** Decoded before, by place in the file: a country is decoded once for all its networks. */
+  readonly memo = new Map<number, unknown>();
+
+  /** @param paths such as `country.names.en` */
+  static of(paths: readonly string[]): Wanted {
+    const root = new Wanted();
+    for (const path of paths) {
+      let node = root;
+      for (const key of path.split('.')) {
+        const next = node.keys.get(key) ?? new Wanted();
+        node.keys.set(key, next);
+        node = next;
+      }
+    }
+    return root;
+  }
+}
+
+const POINTER = 1;
+const STRING = 2;
+const DOUBLE = 3;
+const UINT16 = 5;
+const UINT32 = 6;
+const MAP = 7;
+const ARRAY = 11;
+const BOOLEAN = 14;
+const FLOAT = 15;
+
+export class RecordDecoder {
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #keyMemo = new Map<number, string>();
+  #position = 0;
+  /** Of the value whose control byte was read last; of a pointer, where it leads. */
+  #size = 0;
+
+  /** The data section is at `start` to `end` of the file. */
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /**
+   * The value at an offset of the file; what is not wanted is left out.
+   * @throws DamagedRecord, or a RangeError from the buffer or the stack
+   */
+  decode(offset: number, wanted: Wanted): unknown {
+    this.#position = offset;
+    return this.#value(wanted, this.#control());
+  }
+
+  #next(wanted: Wanted): unknown {
+    const type = this.#control();
+    if (type !== POINTER) return this.#value(wanted, type);
+    const target = this.#size;
+    const { memo } = wanted;
+    const known = memo.get(target);
+    if (known !== undefined) return known;
+    const after = this.#position;
+    const value = this.decode(target, wanted);
+    this.#position = after;
+    if (memo.size >= MEMO_MAX) memo.clear();
+    memo.set(target, value);
+    return value;
+  }
+
+  #value(wanted: Wanted, type: number): unknown {
+    if (type === MAP) return this.#map(wanted);
+    if (type === ARRAY) return this.#array(wanted);
+    if (type === POINTER) throw new DamagedRecord(`a pointer to a pointer at ${this.#position}`);
+    const start = this.#position;
+    this.#skipBody(type);
+    if (wanted.keys.size > 0) return undefined;
+    if (type === STRING) return this.#bytes.toString('utf8', start, this.#position);
+    if (type === DOUBLE || type === FLOAT) return this.#fraction(type, start);
+    return type === UINT16 || type === UINT32 ? this.#unsigned(start) : undefined;
+  }
+
+  #fraction(type: number, start: number): number {
+    const bytes = type === DOUBLE ? 8 : 4;
+    if (this.#position - start !== bytes)
+      throw new DamagedRecord(`a fraction of ${this.#position - start} bytes at ${start}`);
+    return type === DOUBLE ? this.#bytes.readDoubleBE(start) : this.#bytes.readFloatBE(start);
+  }
+
+  #unsigned(start: number): number {
+    let value = 0;
+    for (let i = start; i < this.#position; i++) value = value * 256 + (this.#bytes[i] as number);
+    return value;
+  }
+
+  #map(wanted: Wanted): Record<string, unknown> {
+    const map: Record<string, unknown> = {};
+    for (let left = this.#count(); left > 0; left--) {
+      const key = this.#key();
+      const part = wanted.keys.get(key);
+      if (part === undefined) this.#skip();
+      else map[key] = this.#next(part);
+    }
+    return map;
+  }
+
+  #array(wanted: Wanted): unknown[] {
+    const list: unknown[] = [];
+    for (let left = this.#count(); left > 0; left--) list.push(this.#next(wanted));
+    return list;
+  }
+
+  #key(): string {
+    const type = this.#control();
+    if (type === STRING) return this.#text();
+    if (type !== POINTER) throw new DamagedRecord(`a key that is no text at ${this.#position}`);
+    const target = this.#size;
+    const known = this.#keyMemo.get(target);
+    if (known !== undefined) return known;
+    const after = this.#position;
+    this.#position = target;
+    if (this.#control() !== STRING) throw new DamagedRecord(`a key that is no text at ${target}`);
+    const key = this.#text();
+    this.#position = after;
+    if (this.#keyMemo.size < MEMO_MAX) this.#keyMemo.set(target, key);
+    return key;
+  }
+
+  #text(): string {
+    const start = this.#position;
+    this.#skipBody(STRING);
+    return this.#bytes.toString('utf8', start, this.#position);
+  }
+
+  #skip(): void {
+    const type = this.#control();
+    if (type === MAP || type === ARRAY) {
+      const count = this.#count();
+      for (let left = type === MAP ? count * 2 : count; left > 0; left--) this.#skip();
+    } else if (type !== POINTER) this.#skipBody(type);
+  }
+
+  #skipBody(type: number): void {
+    if (type !== BOOLEAN) this.#position += this.#size;
+    if (this.#position > this.#end) throw new DamagedRecord(`a value that ends behind the data at ${this.#position}`);
+  }
+
+  /** Each element takes a byte at least: a larger count is damage, not work for minutes. */
+  #count(): number {
+    if (this.#size > this.#end - this.#position) throw new DamagedRecord(`${this.#size} elements at ${this.#position}`);
+    return this.#size;
+  }
+
+  /** Reads a control byte with what belongs to it, and gives the type. */
+  #control(): number {
+    const control = this.#byte();
+    let type = control >>> 5;
+    if (type === POINTER) {
+      this.#pointer(control);
+      return POINTER;
+    }
+    if (type === 0) type = 7 + this.#byte();
+    if (type > FLOAT) throw new DamagedRecord(`a value of unknown type ${type} at ${this.#position}`);
+    const size = control & 31;
+    if (size < 29) this.#size = size;
+    else if (size === 29) this.#size = 29 + this.#byte();
+    else if (size === 30) this.#size = 285 + this.#integer(2);
+    else this.#size = 65_821 + this.#integer(3);
+    return type;
+  }
+
+  #pointer(control: number): void {
+    const high = control & 7;
+    const extra = (control >>> 3) & 3;
+    let value: number;
+    if (extra === 0) value = high * 2 ** 8 + this.#byte();
+    else if (extra === 1) value = 2048 + high * 2 ** 16 + this.#integer(2);
+    else if (extra === 2) value = 526_336 + high * 2 ** 24 + this.#integer(3);
+    else value = this.#integer(4);
+    this.#size = this.#start + value;
+  }
+
+  #integer(bytes: number): number {
+    let value = 0;
+    for (let i = 0; i < bytes; i++) value = value * 256 + this.#byte();
+    return value;
+  }
+
+  #byte(): number {
+    if (this.#position >= this.#end) throw new DamagedRecord(`a value behind the data at ${this.#position}`);
+    return this.#bytes[this.#position++] as number;
+  }
+}
