@@ -112,6 +112,7 @@ class Run {
     const { pipelineId } = this.#args;
     return {
       id: pipelineId,
+      supportEscapes: this.#args.supportEscapes,
       batchSize: this.#args.batchSize,
       batchDelayMs: this.#args.batchDelayMs,
       dataPath,

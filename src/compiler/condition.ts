@@ -22,6 +22,8 @@ export interface ConditionContext {
   readonly file: SourceFile;
   readonly reporter: Reporter;
   readonly regex: RegexCompiler;
+  /** `config.support_escapes` */
+  readonly supportEscapes: boolean;
   /** What to call when a comparison cannot be decided, per source position. */
   readonly onIncomparable: (file: SourceFile, offset: number) => () => void;
 }
@@ -55,21 +57,20 @@ export function conditionCode(node: ConditionNode, context: ConditionContext): s
 type Constant = { readonly value: Value };
 
 /** The value of an operand known now, or `undefined` for a field. */
-function constantOf(node: OperandNode): Constant | undefined {
-  if (node.type === 'string') return { value: node.value };
-  if (node.type === 'number') return { value: literal(node) };
-  if (node.type === 'array') return { value: node.elements.map(literal) };
+function constantOf(node: OperandNode, context: ConditionContext): Constant | undefined {
+  if (node.type === 'string' || node.type === 'number') return { value: literal(node, context) };
+  if (node.type === 'array') return { value: node.elements.map((element) => literal(element, context)) };
   return undefined;
 }
 
-/** Variables are not replaced in conditions, nor escapes processed. */
-function literal(node: ValueNode): Value {
-  const value = configValue(node, { variable: (name) => `\${${name}}`, supportEscapes: false });
+/** Variables are not replaced in conditions. */
+function literal(node: ValueNode, { supportEscapes }: ConditionContext): Value {
+  const value = configValue(node, { variable: (name) => `\${${name}}`, supportEscapes });
   return typeof value === 'object' && (value instanceof Map || 'type' in value) ? null : (value as Value);
 }
 
 function operandCode(node: OperandNode, context: ConditionContext): string {
-  const constant = constantOf(node);
+  const constant = constantOf(node, context);
   if (constant !== undefined) return constantCode(constant.value, context);
   if (node.type === 'field') return fieldCode(node.text, node, context);
   context.reporter.error('LST104', context.file, node.span, 'this cannot be evaluated in a condition');
@@ -97,7 +98,7 @@ function fieldCode(text: string, node: OperandNode, context: ConditionContext): 
 }
 
 function truthyCode(node: OperandNode, context: ConditionContext): string {
-  const constant = constantOf(node);
+  const constant = constantOf(node, context);
   if (constant !== undefined) return String(operators.isTruthy(constant.value));
   if (node.type === 'regex') return 'true';
   return `isTruthy(${operandCode(node, context)})`;
@@ -117,7 +118,7 @@ function compareCode(node: CompareNode, context: ConditionContext): string {
     );
     return 'false';
   }
-  const flipped = constantOf(node.left) !== undefined && constantOf(node.right) === undefined;
+  const flipped = constantOf(node.left, context) !== undefined && constantOf(node.right, context) === undefined;
   const operator = flipped ? MIRRORED[node.operator] : node.operator;
   const [left, right] = flipped ? [node.right, node.left] : [node.left, node.right];
   if (operator === '==' || operator === '!=') return equalityCode(left, right, operator === '!=', context);
@@ -127,9 +128,9 @@ function compareCode(node: CompareNode, context: ConditionContext): string {
 
 /** A list on the right acts as its first element. */
 function equalityCode(left: OperandNode, right: OperandNode, negated: boolean, context: ConditionContext): string {
-  const constant = constantOf(right);
+  const constant = constantOf(right, context);
   const value = Array.isArray(constant?.value) ? (constant.value[0] ?? null) : constant?.value;
-  if (typeof value === 'string' || (typeof value === 'number' && constantOf(left) === undefined)) {
+  if (typeof value === 'string' || (typeof value === 'number' && constantOf(left, context) === undefined)) {
     return `(${operandCode(left, context)} ${negated ? '!==' : '==='} ${constantCode(value, context)})`;
   }
   const rightCode = value === undefined ? operandCode(right, context) : constantCode(value, context);
@@ -148,7 +149,7 @@ function matchCode(node: MatchNode, context: ConditionContext): string {
     return 'false';
   }
   try {
-    const regex = context.regex(right.type === 'regex' ? right.source : right.value);
+    const regex = context.regex(right.type === 'regex' ? right.source : javaText(literal(right, context)));
     const code = `matches(${operandCode(node.left, context)}, ${context.code.constant(regex)})`;
     return node.negated ? `!${code}` : code;
   } catch (error) {
@@ -159,8 +160,8 @@ function matchCode(node: MatchNode, context: ConditionContext): string {
 }
 
 function inCode(node: InNode, context: ConditionContext): string {
-  const left = constantOf(node.left);
-  const right = constantOf(node.right);
+  const left = constantOf(node.left, context);
+  const right = constantOf(node.right, context);
   if (left !== undefined && right !== undefined) return constantInConstant(left.value, right.value);
   if (right !== undefined) return fieldInConstant(operandCode(node.left, context), right.value, context);
   if (left !== undefined) return constantInField(left.value, node, context);

@@ -59,11 +59,11 @@ function templateReference(text: string): ReferenceOf {
   return (event) => parseFieldReference(template.apply(event));
 }
 
-/** A list adds its elements one by one; an empty list or hash adds nothing. */
+/** A list adds its elements one by one, a hash the texts of its pairs; an empty one adds nothing. */
 function addFields(fields: ConfigHash): Decoration[] {
   return [...fields].flatMap(([name, value]) => {
     const reference = templateReference(name);
-    const values = Array.isArray(value) ? value : value instanceof Map ? [...value].flat() : [value];
+    const values = Array.isArray(value) ? value : value instanceof Map ? [...value] : [value];
     return values.map((item) => addField(reference, compileTemplate(configText(item))));
   });
 }

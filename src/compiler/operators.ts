@@ -20,28 +20,31 @@ export function isTruthy(value: Operand): boolean {
   return value !== undefined && value !== null && value !== false && value !== '' && value !== 'false';
 }
 
-/** Missing and null are equal to each other and to nothing else. */
+/** Missing equals missing, and null equals null, but not each other. */
 export function equals(left: Operand, right: Operand): boolean {
-  if (left === undefined || left === null) return right === undefined || right === null;
-  return valuesEqual(left, right);
+  return left === right || valuesEqual(left, right);
 }
 
 /** Negative, zero or positive; `undefined` when the answer is plainly no, after `onIncomparable` where Logstash crashes. */
 export function compare(left: Operand, right: Operand, onIncomparable: OnIncomparable): number | undefined {
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);
-  if (isNumeric(left) && isNumeric(right)) return compareNumbers(numberOf(left), numberOf(right));
+  if (isNumeric(left) && isNumeric(right)) return compareNumbers(left, right);
   if (left instanceof Timestamp && right instanceof Timestamp) return left.epochMs - right.epochMs;
   const quiet = left === null || typeof left === 'boolean' || left instanceof Timestamp;
   if (!quiet) onIncomparable();
   return undefined;
 }
 
-function compareNumbers(left: number | bigint, right: number | bigint): number {
-  return left < right ? -1 : left > right ? 1 : 0;
+type Numeric = number | bigint | Float | Decimal;
+
+/** Two integers compare exactly; with a double among them both are doubles, as in Java. */
+function compareNumbers(left: Numeric, right: Numeric): number {
+  if (typeof left === 'bigint' && typeof right === 'bigint') return left < right ? -1 : left > right ? 1 : 0;
+  return doubleOf(left) - doubleOf(right);
 }
 
-function numberOf(value: number | bigint | Float | Decimal): number | bigint {
-  return value instanceof Scalar ? value.value : value;
+function doubleOf(value: Numeric): number {
+  return value instanceof Scalar ? value.value : Number(value);
 }
 
 /** By bytes of UTF-8, which is not the order of UTF-16 where surrogates take part. */
@@ -76,14 +79,14 @@ export function containsNumber(field: Operand, constant: Value): boolean {
 export function fieldInField(left: Operand, right: Operand, onIncomparable: OnIncomparable): boolean {
   if (Array.isArray(left) || isMap(left)) return false;
   if (Array.isArray(right)) {
-    if (left === undefined || left === null) {
+    if (left === undefined) {
       onIncomparable();
       return false;
     }
-    return right.some((element) => valuesEqual(element, left));
+    return right.some((element) => equals(element, left));
   }
   if (typeof left === 'string' && typeof right === 'string') return right.includes(left);
-  return equals(left, right);
+  return left !== undefined && right !== undefined && equals(left, right);
 }
 
 /** `[a] =~ /re/`: only texts can match. */

@@ -44,6 +44,8 @@ export interface Program {
 }
 
 export interface ProgramSettings {
+  /** `config.support_escapes` */
+  readonly supportEscapes: boolean;
   readonly reporter: Reporter;
   readonly contextOf: (plugin: ResolvedPlugin) => PluginContext;
   /** For what is only found out while events run. */
@@ -138,6 +140,7 @@ class ProgramBuilder {
       file,
       reporter: this.#settings.reporter,
       regex: this.#regex,
+      supportEscapes: this.#settings.supportEscapes,
       onIncomparable: (where, offset) => this.#incomparable(where, offset),
     };
   }

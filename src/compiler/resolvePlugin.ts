@@ -1,7 +1,7 @@
 /** One plugin block to its definition and validated options. */
 import { createHash } from 'node:crypto';
 import type { AttributeNode, PluginNode, SourceFile, Span } from '../config/ast.ts';
-import { missingVariableText } from '../config/variables.ts';
+import { missingVariableMessage } from '../config/variables.ts';
 import { commonOptions } from '../plugin-api/commonOptions.ts';
 import {
   type CodecFactory,
@@ -157,7 +157,7 @@ class PluginResolver {
       this.#fail(
         'LST308',
         last.value.span,
-        missingVariableText(error.variable),
+        missingVariableMessage(error.variable),
         'set it, or give a default: `${NAME:default}`',
       );
       return undefined;

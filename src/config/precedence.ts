@@ -2,8 +2,11 @@ import type { IToken } from 'chevrotain';
 import type { ConditionNode, LogicalNode } from './ast.ts';
 
 /**
- * `and` binds tighter than `or`. `xor` and `nand` have no precedence in Logstash: it refuses them beside any other boolean
- * operator; the first such operator is added to `mixed`. Long chains become balanced trees, so that their depth stays small.
+ * `and` binds tighter than `or`, but as Logstash joins them: an `or` takes only the last `and` before it. So
+ * `a and b and c or d` is `a and ((b and c) or d)`, which its users have lived with and so must we.
+ *
+ * `xor` and `nand` have no precedence in Logstash: it refuses them beside any other boolean operator; the first such
+ * operator is added to `mixed`. Chains of one operator become balanced trees, so that their depth stays small.
  */
 export function joinConditions(
   operands: readonly ConditionNode[],
@@ -14,15 +17,35 @@ export function joinConditions(
   if (unordered && operators.length > 1) mixed.push(unordered);
   if (unordered) return fold(operands, operators);
 
-  const terms: ConditionNode[] = [];
-  let from = 0;
-  operators.forEach(({ image }, index) => {
-    if (image !== 'or') return;
-    terms.push(balance('and', operands.slice(from, index + 1)));
-    from = index + 1;
-  });
-  terms.push(balance('and', operands.slice(from)));
-  return balance('or', terms);
+  const [first] = operators;
+  const isChain = operators.every(({ image }) => image === first?.image);
+  return isChain
+    ? balance(first?.image === 'or' ? 'or' : 'and', operands)
+    : joinMixed(
+        operands,
+        operators.map(({ image }) => (image === 'or' ? 'or' : 'and')),
+      );
+}
+
+/** An operator waits for the next one; only a waiting `and` gives way, one at a time, and only to an `or`. */
+function joinMixed(operands: readonly ConditionNode[], operators: readonly ('and' | 'or')[]): ConditionNode {
+  const joined: ConditionNode[] = [operands[0] as ConditionNode];
+  const waiting: ('and' | 'or')[] = [];
+  for (const [index, operator] of operators.entries()) {
+    if (operator === 'or' && waiting.at(-1) === 'and') applyLast(joined, waiting);
+    waiting.push(operator);
+    joined.push(operands[index + 1] as ConditionNode);
+  }
+  while (waiting.length > 0) applyLast(joined, waiting);
+  return joined[0] as ConditionNode;
+}
+
+function applyLast(joined: ConditionNode[], waiting: ('and' | 'or')[]): void {
+  const operator = waiting.pop();
+  const right = joined.pop();
+  const left = joined.pop();
+  if (operator === undefined || left === undefined || right === undefined) throw new Error('operands are missing');
+  joined.push(join(operator, left, right));
 }
 
 function fold(operands: readonly ConditionNode[], operators: readonly IToken[]): ConditionNode {

@@ -2,7 +2,6 @@ import { getAt, hasAt, removeAt, setAt } from './accessors.ts';
 import { type FieldReference, parseFieldReference } from './fieldReference.ts';
 import { parseIso8601 } from './isoTimestamp.ts';
 import { SourceBatch } from './sourceBatch.ts';
-import { rubyText } from './text.ts';
 import { copyMap, getKey, hasKey, isMap, Timestamp, type Value, type ValueMap } from './value.ts';
 
 export const TIMESTAMP_FAILURE_TAG = '_timestampparsefailure';
@@ -37,7 +36,7 @@ export class Event {
    * The event of a decoded map, which it takes over: adds `@version`, reads `@timestamp` (ISO 8601 text; anything else is
    * kept in `_@timestamp` and tagged), lifts `@metadata`.
    * @param arrivalMs `@timestamp` of an event that brings none, in milliseconds since 1970
-   * @throws InvalidEventField when `@metadata` is not a map
+   * @throws InvalidEventField when `@metadata` is not a map, or a bad `@timestamp` meets `tags` that take no tag
    */
   static fromMap(data: ValueMap, arrivalMs: number): Event {
     let metadata: ValueMap = {};
@@ -59,8 +58,12 @@ export class Event {
     const parsed = typeof given === 'string' ? parseIso8601(given) : undefined;
     this.data['@timestamp'] = new Timestamp(parsed ?? arrivalMs);
     if (parsed !== undefined || given === undefined || given === null) return;
+    const tags = getKey(this.data, 'tags');
+    if (tags !== undefined && tags !== null && typeof tags !== 'string' && !Array.isArray(tags)) {
+      throw new InvalidEventField('tags cannot take a tag');
+    }
     this.tag(TIMESTAMP_FAILURE_TAG);
-    this.data['_@timestamp'] = rubyText(given);
+    this.data['_@timestamp'] = given;
   }
 
   /** `undefined` when the field was removed. */

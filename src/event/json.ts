@@ -3,11 +3,12 @@
  * the rare text that needs it; every other text takes the engine's own `JSON.parse`.
  */
 import { splitSegments } from './fieldReference.ts';
+import { javaDoubleText } from './numberText.ts';
 import { Decimal, floatValue, integerValue, isMap, setKey, type Value, type ValueMap } from './value.ts';
 
 /** Numbers outside quotes that `JSON.parse` alone would change. A match inside a text only costs time. */
-const CARE_AS_DOUBLE = /[:,[]\s*-?(?:\d{16}|\d{10,}\.|\d+\.0*(?!\d)|\d+\.\d{7}|\d+(?:\.\d+)?[eE])/;
-const CARE_AS_DECIMAL = /[:,[]\s*-?(?:\d{16}|\d+[.eE])/;
+const CARE_AS_DOUBLE = /(?:^|[:,[])\s*-?(?:\d{16}|\d{10,}\.|\d+\.0*(?!\d)|\d+\.\d{7}|\d+(?:\.\d+)?[eE])/;
+const CARE_AS_DECIMAL = /(?:^|[:,[])\s*-?(?:\d{16}|\d+[.eE])/;
 
 /**
  * - `double`: a number with a fraction or exponent is a double, as the json codec makes it.
@@ -33,8 +34,7 @@ const INTEGER = /^-?\d+$/;
 
 function parseDouble(source: string): Value {
   if (INTEGER.test(source)) return integerValue(BigInt(source));
-  const value = Number(source);
-  return Number.isFinite(value) ? floatValue(value) : String(value);
+  return floatValue(Number(source));
 }
 
 /** Java's BigDecimal drops the sign of zero. */
@@ -102,6 +102,15 @@ export function encodeJson(value: Value): string {
     if (error instanceof TypeError) return JSON.stringify(value, bigintAsNumber);
     throw error;
   }
+}
+
+/** As a map prints inside a text: doubles in Java's form, which another reader of JSON would not see. */
+export function encodeJavaJson(value: Value): string {
+  return JSON.stringify(value, (key, item) =>
+    typeof item === 'number' && !Number.isInteger(item)
+      ? JSON.rawJSON(javaDoubleText(item))
+      : bigintAsNumber(key, item),
+  );
 }
 
 function bigintAsNumber(_key: string, value: unknown): unknown {

@@ -1,5 +1,5 @@
 /** Texts of values, as the languages that Logstash is made of print them. */
-import { encodeJson } from './json.ts';
+import { encodeJavaJson } from './json.ts';
 import { javaDoubleText, rubyDecimalText, rubyFloatText } from './numberText.ts';
 import { Decimal, Float, isMap, type Scalar, type Value, type ValueMap } from './value.ts';
 
@@ -7,7 +7,7 @@ import { Decimal, Float, isMap, type Scalar, type Value, type ValueMap } from '.
 export function sprintfText(value: Exclude<Value, null>): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return joinList(value);
-  return isMap(value) ? encodeJson(value) : javaText(value);
+  return isMap(value) ? encodeJavaJson(value) : javaText(value);
 }
 
 function joinList(list: readonly Value[]): string {
@@ -71,8 +71,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 function inspectString(text: string): string {
   const escaped = text
     .replace(
-      /["\\\x00-\x1f\x7f]/g,
-      (c) => ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+      /["\\\p{C}\p{Zl}\p{Zp}]/gu,
+      (c) => ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
     )
     .replace(/#(?=[{$@])/g, '\\#');
   return `"${escaped}"`;

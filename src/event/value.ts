@@ -13,7 +13,7 @@ export abstract class Scalar {
   abstract toString(): string;
 }
 
-/** A double whose value is a whole number: `1.0` stays `1.0` on its way to Elasticsearch, which maps by the form. */
+/** A double that a plain `number` would print wrongly. A whole one: `1.0` stays `1.0` on its way to Elasticsearch, which maps by the form. */
 export class Float extends Scalar {
   readonly value: number;
 
@@ -22,8 +22,10 @@ export class Float extends Scalar {
     this.value = value;
   }
 
+  /** JSON has no infinity: Logstash prints a text. */
   override toJSON(): unknown {
-    return JSON.rawJSON(javaDoubleText(this.value));
+    const text = javaDoubleText(this.value);
+    return Number.isFinite(this.value) ? JSON.rawJSON(text) : text;
   }
 
   override toString(): string {
@@ -92,7 +94,7 @@ export function isNumeric(value: Value | undefined): value is number | bigint | 
 
 /** The double for `value`: a plain `number` when that prints with a fraction, else boxed. */
 export function floatValue(value: number): number | Float {
-  return Number.isInteger(value) ? new Float(value) : value;
+  return Number.isInteger(value) || !Number.isFinite(value) ? new Float(value) : value;
 }
 
 /** The integer for `value`: a plain `number` as long as that is exact. */

@@ -1,6 +1,18 @@
 /** The options that every plugin of a kind has; plugins declare only their own. */
 import type { SectionKind } from '../config/ast.ts';
-import { array, boolean, codec, hash, number, type OptionSchema, obsolete, string, stringArray } from './option.ts';
+import {
+  array,
+  boolean,
+  codec,
+  hash,
+  number,
+  OptionError,
+  type OptionSchema,
+  type OptionSpec,
+  obsolete,
+  string,
+  stringArray,
+} from './option.ts';
 
 const every = {
   id: string({ doc: 'Stable name of this plugin in logs and metrics.', defaultDoc: 'made of its place in the file' }),
@@ -33,10 +45,25 @@ export const filterOptions = {
   type: obsolete(USE_CONDITIONALS),
 };
 
+const anyNumber = number({ doc: 'Only 1 is allowed; outputs have their own concurrency.', default: 1 });
+
+const workers: OptionSpec<number> = {
+  ...anyNumber,
+  parse(value, context) {
+    const count = anyNumber.parse(value, context);
+    if (count !== 1) {
+      throw new OptionError(
+        "You are using a plugin that doesn't support workers but have set the workers value explicitly",
+      );
+    }
+    return count;
+  },
+};
+
 export const outputOptions = {
   ...every,
   codec: codec({ doc: 'Turns events into text.' }),
-  workers: number({ doc: 'Only 1 is allowed; outputs have their own concurrency.', default: 1 }),
+  workers,
   exclude_tags: obsolete(USE_CONDITIONALS),
   tags: obsolete(USE_CONDITIONALS),
   type: obsolete(USE_CONDITIONALS),

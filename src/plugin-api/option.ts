@@ -97,11 +97,12 @@ function got(value: ConfigValue): string {
   return configText(value);
 }
 
-/** Logstash takes a number, a hash or a one-element list for a string too, and uses its text. */
+/** Logstash takes a number, a hash or a list of at most one element for a string too, and uses its text. */
 function parseString(value: ConfigValue): string {
   if (Array.isArray(value)) {
     const [only] = value;
-    if (value.length !== 1 || only === undefined) throw new OptionError(`Expected string, got ${got(value)}`);
+    if (only === undefined) return '';
+    if (value.length !== 1) throw new OptionError(`Expected string, got ${got(value)}`);
     return configText(only);
   }
   return configText(value);
@@ -127,7 +128,9 @@ function parseBoolean(value: ConfigValue): boolean {
   throw new OptionError(`Expected boolean 'true' or 'false', got ${JSON.stringify(text)}`);
 }
 
+/** A hash becomes the list of its pairs, as Ruby's `Array()` makes it. */
 function parseArray(value: ConfigValue): ConfigValue[] {
+  if (isHash(value)) return [...value];
   return Array.isArray(value) ? value : [value];
 }
 

@@ -30,6 +30,7 @@ import type { Logger } from '../util/logger.ts';
 
 export interface PipelineSettings {
   readonly id: string;
+  readonly supportEscapes: boolean;
   readonly batchSize: number;
   readonly batchDelayMs: number;
   readonly dataPath: string;
@@ -95,6 +96,7 @@ export class Pipeline {
 
   async #build(resolved: ResolvedPipeline): Promise<Program> {
     return buildProgram(resolved, {
+      supportEscapes: this.#settings.supportEscapes,
       reporter: this.#reporter,
       logger: this.#logger,
       contextOf: (plugin) => this.#contextOf(plugin),

@@ -17,11 +17,13 @@ export async function loadRegexCompiler(): Promise<RegexCompiler> {
   loaded ??= import('oniguruma-to-es').then((module) => module.toRegExp);
   const translate = await loaded;
   return (source, options = {}) => {
+    // `(?u)` asks for Unicode in \w and its like, which are ASCII otherwise.
+    const [prefix = '', mode] = /^\(\?([adu])\)/.exec(source) ?? [];
+    const unicode = mode === 'u';
     try {
-      return translate(source, {
-        // Ruby's \w, \d, \s and \b are ASCII; its POSIX classes are not.
-        flags: 'DSW',
-        rules: { asciiWordBoundaries: true },
+      const body = source.slice(prefix.length);
+      return translate(unicode ? body : asciiShorthands(body), {
+        rules: { asciiWordBoundaries: !unicode },
         global: options.global ?? false,
       });
     } catch (error) {
@@ -29,4 +31,18 @@ export async function loadRegexCompiler(): Promise<RegexCompiler> {
       throw new InvalidRegex(`Invalid regular expression /${source}/: ${reason}`, { cause: error });
     }
   };
+}
+
+const SHORTHANDS: Readonly<Record<string, string>> = {
+  '\\w': '[a-zA-Z0-9_]',
+  '\\W': '[^a-zA-Z0-9_]',
+  '\\d': '[0-9]',
+  '\\D': '[^0-9]',
+  '\\s': '[ \\t\\r\\n\\f\\v]',
+  '\\S': '[^ \\t\\r\\n\\f\\v]',
+};
+
+/** Written out, since the translator's own ASCII mode would make `[[:space:]]` ASCII too, which Ruby does not. */
+function asciiShorthands(source: string): string {
+  return source.replace(/\\./gs, (pair) => SHORTHANDS[pair] ?? pair);
 }

@@ -15,7 +15,7 @@ export const plain = defineCodec({
     const toText = textDecoder(options.charset);
     const encode = eventPrinter(options.format);
     return () => ({
-      decode: (data, arrivalMs) => (data.length === 0 ? [] : [Event.fromMap({ message: toText(data) }, arrivalMs)]),
+      decode: (data, arrivalMs) => [Event.fromMap({ message: toText(data) }, arrivalMs)],
       flush: () => [],
       encode,
     });

@@ -61,21 +61,16 @@ function decimalToInteger({ unscaled, scale }: Decimal): number | bigint {
 
 function toFloat(value: Value): Value {
   if (typeof value === 'boolean') return new Float(value ? 1 : 0);
-  if (typeof value === 'string') return finite(parseLeadingFloat(value.replaceAll(',', '')));
-  if (typeof value === 'number' || typeof value === 'bigint') return finite(Number(value));
+  if (typeof value === 'string') return floatValue(parseLeadingFloat(value.replaceAll(',', '')));
+  if (typeof value === 'number' || typeof value === 'bigint') return floatValue(Number(value));
   if (value instanceof Float) return value;
-  if (value instanceof Decimal) return finite(value.value);
+  if (value instanceof Decimal) return floatValue(value.value);
   if (value instanceof Timestamp) return floatValue(value.epochMs / 1000);
   throw new TypeError('a list or map cannot be converted to a float');
 }
 
-/** JSON has no infinity; Logstash prints it as a text. */
-function finite(value: number): Value {
-  return Number.isFinite(value) ? floatValue(value) : String(value);
-}
-
 function parseLeadingFloat(text: string): number {
-  const match = /^[\s\0]*([+-]?\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?)/.exec(text);
+  const match = /^[\s\0]*([+-]?(?:\d+(?:_+\d+)*(?:\.\d+(?:_+\d+)*)?|\.\d+)(?:[eE][+-]?\d+)?)/.exec(text);
   return match === null ? 0 : Number((match[1] as string).replaceAll('_', ''));
 }
 

@@ -49,8 +49,10 @@ export function rename(options: ConfigHash): Operation[] {
     const to = templateReference(configText(value));
     return (event) => {
       const source = from(event);
-      const target = to(event);
-      if (event.has(source)) event.set(target, event.remove(source) as Value);
+      if (!event.has(source)) return;
+      // Removed first, as in Logstash: where the new name cannot be set, the value is lost, with the failure tag.
+      const value = event.remove(source) as Value;
+      event.set(to(event), value);
     };
   });
 }
