@@ -1,4 +1,4 @@
-import { BufferBudget } from '../../../delivery/budget.ts';
+import { type BudgetBounds, BufferBudget } from '../../../delivery/budget.ts';
 import { Burial } from '../../../delivery/burial.ts';
 import { TallyReporter } from '../../../delivery/tallyReporter.ts';
 import type { Event } from '../../../event/event.ts';
@@ -28,6 +28,7 @@ export interface OutputSettings {
   readonly endpoint: Endpoint;
   readonly wire: Wire;
   readonly random?: () => number;
+  readonly buffer?: BudgetBounds;
 }
 
 /** Gathers events into bulks as they come, and hands these to the sender. */
@@ -36,7 +37,7 @@ export class ElasticsearchOutput implements Output {
   readonly #context: OutputContext;
   readonly #encoder: BulkEncoder;
   readonly #sender: BulkSender;
-  readonly #budget = new BufferBudget(BUFFER);
+  readonly #budget: BufferBudget;
   readonly #burial: Burial;
   readonly #tally: TallyReporter;
   readonly #closing = new AbortController();
@@ -52,6 +53,7 @@ export class ElasticsearchOutput implements Output {
   constructor(settings: OutputSettings, context: OutputContext) {
     this.#settings = settings;
     this.#context = context;
+    this.#budget = new BufferBudget(settings.buffer ?? BUFFER);
     this.#encoder = new BulkEncoder(settings.options);
     this.#burial = new Burial(context);
     this.#tally = new TallyReporter(context.logger, context.clock);
@@ -108,8 +110,8 @@ export class ElasticsearchOutput implements Output {
       return;
     }
     this.#budget.take(1, bulk.bytes - before);
-    if (bulk.bytes > this.#bulkBytesMax && bulk.size > 1) this.#moveLast(bulk);
-    if (bulk.size >= BULK_EVENTS_GOAL || bulk.bytes >= Math.min(BULK_BYTES_GOAL, this.#bulkBytesMax)) this.#seal();
+    const { size, bytes } = bulk.bytes > this.#bulkBytesMax && bulk.size > 1 ? this.#moveLast(bulk) : bulk;
+    if (size >= BULK_EVENTS_GOAL || bytes >= Math.min(BULK_BYTES_GOAL, this.#bulkBytesMax)) this.#seal();
   }
 
   #bury(event: Event, error: unknown): void {
@@ -129,12 +131,13 @@ export class ElasticsearchOutput implements Output {
   }
 
   /** The last event made the bulk too large: it begins the next one. */
-  #moveLast(bulk: Bulk): void {
+  #moveLast(bulk: Bulk): Bulk {
     const last = bulk.pick([bulk.size - 1]);
     bulk.dropLast();
     this.#seal();
     this.#gathering = last;
     void this.#sealLater(last);
+    return last;
   }
 
   async #sealLater(bulk: Bulk): Promise<void> {

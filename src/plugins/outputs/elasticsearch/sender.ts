@@ -201,7 +201,10 @@ export class BulkSender {
     if (status !== 413 && error.type !== 'action_request_validation_exception') {
       return this.#failed(describeRefusal(status, error));
     }
-    if (bulk.size === 1) return this.#settleSome(bulk, [{ fate: 'rejected', status, ...error }]);
+    if (bulk.size === 1) {
+      const reason = error.reason || 'larger than the server takes';
+      return this.#settleSome(bulk, [{ fate: 'rejected', status, type: error.type, reason }]);
+    }
     if (status === 413) this.#settings.onTooLarge(bulk.bytes);
     return { kind: 'halves', halves: this.#halve(bulk) };
   }
