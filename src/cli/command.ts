@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { compile, type Reporter, type ResolvedPipeline } from '../compiler/index.ts';
 import type { SourceFile } from '../config/ast.ts';
 import { renderDiagnostics, summarize } from '../config/render.ts';
@@ -13,6 +12,7 @@ import { createLogger } from '../runtime/logging.ts';
 import { Pipeline, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
 import { systemClock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
+import { packageRoot } from '../util/packageRoot.ts';
 import { type Arguments, HelpRequested, parseArguments, UsageError } from './arguments.ts';
 import { ConfigLoadError, configString, readConfigFiles } from './configFiles.ts';
 import { type Shutdown, superviseShutdown } from './shutdown.ts';
@@ -105,7 +105,7 @@ class Run {
   }
 
   get dataPath(): string {
-    return this.#args.dataPath ?? join(fileURLToPath(new URL('../..', import.meta.url)), 'data');
+    return this.#args.dataPath ?? join(packageRoot(), 'data');
   }
 
   #pipelineSettings(dataPath: string): PipelineSettings {

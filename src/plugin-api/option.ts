@@ -1,4 +1,4 @@
-import type { CodecFactory } from './plugin.ts';
+import type { CodecFactory } from './codec.ts';
 import { type ConfigHash, type ConfigValue, configText, isHash } from './values.ts';
 
 /** What is wrong with an option's value; the compiler adds the place. */

@@ -1,6 +1,7 @@
 import type { Event } from '../event/event.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
+import type { CodecFactory } from './codec.ts';
 import type { OptionSchema, OptionValues } from './option.ts';
 
 /** Thrown by `create` or `check` for options that parse but cannot work; the compiler adds the place of `option`. */
@@ -87,19 +88,6 @@ export interface Output {
   /** Writes and settles all that is buffered, then frees what it holds. Idempotent. */
   close(): Promise<void>;
   status?(): Readonly<Record<string, unknown>>;
-}
-
-export interface Codec {
-  /** `arrivalMs`: `@timestamp` of events that bring none. Bytes of an unfinished event wait for the next call or `flush`. */
-  decode(data: Uint8Array, arrivalMs: number): Event[];
-  flush(arrivalMs: number): Event[];
-  encode(event: Event): string;
-}
-
-/** A configured codec. Decoders keep state, so every stream of bytes opens one of its own. */
-export interface CodecFactory {
-  readonly name: string;
-  open(): Codec;
 }
 
 interface Definition<S extends OptionSchema> {

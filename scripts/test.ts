@@ -1,0 +1,53 @@
+/**
+ * Everything that a change must pass: lint, types, dependency rules, unused code, then the tests. With `--real` the
+ * integration tests on real Elasticsearch, DynamoDB Local and versitygw instead. Ends with the line `N passed, N failed`.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const real = process.argv.includes('--real');
+const bin = resolve('node_modules/.bin');
+const reportPath = resolve(`.cache/test-report${real ? '-real' : ''}.json`);
+
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
+  process.stdout.write(`\n> ${command} ${args.join(' ')}\n`);
+  return spawnSync(command, args, { stdio: 'inherit', env }).status === 0;
+}
+
+const checks: readonly (readonly [string, readonly string[]])[] = real
+  ? [[process.execPath, ['scripts/setup/install.ts']]]
+  : [
+      [`${bin}/biome`, ['check', '--error-on-warnings', '.']],
+      [`${bin}/tsc`, ['--noEmit']],
+      [process.execPath, ['scripts/checkDependencies.ts']],
+      [`${bin}/knip`, []],
+    ];
+
+mkdirSync('.cache', { recursive: true });
+const failedChecks = checks.filter(([command, args]) => !run(command, args)).length;
+const passedChecks = checks.length - failedChecks;
+
+const vitestRan = run(
+  `${bin}/vitest`,
+  ['run', '--reporter=dot', '--reporter=json', `--outputFile.json=${reportPath}`],
+  real ? { ...process.env, LOGSTASH_TS_REAL: '1' } : process.env,
+);
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTotalTests: number;
+  readonly numFailedTestSuites: number;
+}
+
+const report = JSON.parse(readFileSync(reportPath, 'utf8')) as Report;
+// A file that cannot be loaded fails no test of its own, and a test that did not run has not passed.
+const unrun = report.numTotalTests - report.numPassedTests - report.numFailedTests;
+const loadFailures = !vitestRan && report.numFailedTests === 0 ? Math.max(1, report.numFailedTestSuites) : 0;
+const passed = passedChecks + report.numPassedTests;
+const failed = failedChecks + report.numFailedTests + loadFailures + unrun;
+if (unrun > 0) process.stdout.write(`\n${unrun} tests did not run: they count as failed\n`);
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 || report.numPassedTests === 0 ? 1 : 0;
