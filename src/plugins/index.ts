@@ -26,7 +26,7 @@ const filters: Readonly<Record<string, Loader>> = {
 
 const outputs: Readonly<Record<string, Loader>> = {
   elasticsearch: async () => (await import('./outputs/elasticsearch/index.ts')).elasticsearch,
-  file: async () => (await import('./outputs/file.ts')).file,
+  file: async () => (await import('./outputs/file/index.ts')).file,
   null: async () => (await import('./outputs/null.ts')).nullOutput,
   s3: async () => (await import('./outputs/s3/index.ts')).s3,
   stdout: async () => (await import('./outputs/stdout.ts')).stdout,

@@ -1,15 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { BatchHolds } from '../../../delivery/batchHolds.ts';
 import type { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import type { Clock } from '../../../util/clock.ts';
+import { TextBuffer } from '../../../util/textBuffer.ts';
 import type { Encoding } from './objectKey.ts';
 import type { SpoolDirectory } from './spoolDirectory.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 import type { UploadSource } from './uploadSource.ts';
 
-const FIRST_BUFFER_BYTES = 16 * 1024;
 const WRITE_RETRY_MS = 1000;
 
 const compress = promisify<Uint8Array, { level: number }, Buffer>(gzip);
@@ -55,11 +56,8 @@ export class SpoolFile implements UploadSource {
   isPrecious = false;
   readonly #settings: SpoolFileSettings;
   readonly #uuid: string;
-  readonly #holds = new Map<SourceBatch, number>();
-  #batch: SourceBatch | undefined;
-  #batchLines = 0;
-  #buffer: Buffer = Buffer.alloc(0);
-  #length = 0;
+  readonly #holds = new BatchHolds();
+  readonly #text = new TextBuffer();
   #handle: FileHandle | undefined;
   #size = 0;
   #describedAsPrecious = false;
@@ -80,50 +78,20 @@ export class SpoolFile implements UploadSource {
     return this.#size;
   }
 
-  get pendingBytes(): number {
-    return this.#length;
-  }
-
   append(text: string, batch: SourceBatch, isReplayable: boolean): void {
     if (!isReplayable) this.isPrecious = true;
-    if (this.#length + text.length * 3 > this.#buffer.length) this.#grow(Buffer.byteLength(text));
-    const written = this.#buffer.write(text, this.#length);
-    this.#length += written;
-    this.textBytes += written;
-    this.#settings.usage.memoryBytes += written;
+    const bytes = this.#text.append(text);
+    this.textBytes += bytes;
+    this.#settings.usage.memoryBytes += bytes;
     this.lines += 1;
-    this.#count(batch);
-    if (this.#length >= this.#settings.memberTextBytes) this.seal();
-  }
-
-  #count(batch: SourceBatch): void {
-    if (batch !== this.#batch) {
-      this.#countBatch();
-      this.#batch = batch;
-    }
-    this.#batchLines += 1;
-  }
-
-  #countBatch(): void {
-    if (this.#batch === undefined) return;
-    this.#holds.set(this.#batch, (this.#holds.get(this.#batch) ?? 0) + this.#batchLines);
-    this.#batchLines = 0;
-  }
-
-  #grow(textBytes: number): void {
-    const needed = this.#length + textBytes;
-    if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_BUFFER_BYTES, this.#buffer.length * 2, needed));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
+    this.#holds.add(batch);
+    if (this.#text.length >= this.#settings.memberTextBytes) this.seal();
   }
 
   /** Sends the gathered text on its way to the disk. */
   seal(): void {
-    if (this.#length === 0) return;
-    const text = this.#buffer.subarray(0, this.#length);
-    this.#buffer = Buffer.alloc(0);
-    this.#length = 0;
+    if (this.#text.length === 0) return;
+    const text = this.#text.take();
     this.inFlightBytes += text.length;
     this.#tail = this.#tail.then(() => this.#store(text));
   }
@@ -185,9 +153,7 @@ export class SpoolFile implements UploadSource {
   }
 
   async uploaded(): Promise<void> {
-    this.#countBatch();
-    for (const [batch, count] of this.#holds) batch.settle(count);
-    this.#holds.clear();
+    this.#holds.settle();
     this.#settings.usage.diskBytes -= this.#size;
     await this.kept();
     await this.#settings.directory.remove(this.#uuid);

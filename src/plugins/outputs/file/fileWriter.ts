@@ -1,0 +1,168 @@
+import { chmod, type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type PQueue from 'p-queue';
+import { BatchHolds } from '../../../delivery/batchHolds.ts';
+import type { TroubleReporter } from '../../../delivery/troubleReporter.ts';
+import type { SourceBatch } from '../../../event/sourceBatch.ts';
+import type { Clock } from '../../../util/clock.ts';
+import { TextBuffer } from '../../../util/textBuffer.ts';
+
+const RETRY_MS = 1000;
+/** A name made of event fields can be one that no file can have; waiting does not help then. */
+const UNUSABLE_NAME = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'ELOOP', 'EINVAL', 'ERR_INVALID_ARG_VALUE']);
+
+const compress = promisify<Uint8Array, Buffer>(gzip);
+
+export interface FileWriterSettings {
+  readonly overwrites: boolean;
+  readonly gzip: boolean;
+  /** Permissions of new directories and files; `undefined` for those of the process. */
+  readonly dirMode: number | undefined;
+  readonly fileMode: number | undefined;
+  /** Where text goes whose own path cannot be a file. */
+  readonly failurePath: string | undefined;
+  readonly clock: Clock;
+  readonly trouble: TroubleReporter;
+  /** Writes of all files, a few at a time. */
+  readonly queue: PQueue;
+  /** Whether so many files are open that this one is closed after each write. */
+  readonly isCrowded: () => boolean;
+  /** Text was written: so many bytes of it are no longer in memory. */
+  readonly onWritten: (bytes: number) => void;
+}
+
+interface Progress {
+  readonly bytes: Uint8Array;
+  done: number;
+}
+
+/** One file: gathers text and writes it in order. Events are settled when their text is written. */
+export class FileWriter {
+  readonly path: string;
+  /** Order of the last use among all files. */
+  lastUse = 0;
+  /** Since the last look for stale files. */
+  isActive = true;
+  readonly #settings: FileWriterSettings;
+  readonly #text = new TextBuffer();
+  #holds = new BatchHolds();
+  #handle: FileHandle | undefined;
+  #tail: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(path: string, settings: FileWriterSettings) {
+    this.path = path;
+    this.#settings = settings;
+  }
+
+  get pendingBytes(): number {
+    return this.#text.length;
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting === 0 && this.#text.length === 0 && this.#handle === undefined;
+  }
+
+  /** Gives the number of bytes it takes in memory. Overwriting, only the last text counts. */
+  append(text: string, batch: SourceBatch): number {
+    const dropped = this.#settings.overwrites ? this.#text.take().length : 0;
+    this.#holds.add(batch);
+    return this.#text.append(text) - dropped;
+  }
+
+  /** Resolves when all that was appended is written and settled. Never rejects. */
+  flush(): Promise<void> {
+    const [text, holds] = [this.#text.take(), this.#holds];
+    this.#holds = new BatchHolds();
+    return this.#enqueue(async () => {
+      if (text.length > 0) await this.#writeUntilDone(text);
+      holds.settle();
+      this.#settings.onWritten(text.length);
+      if (this.#settings.isCrowded()) await this.#close(false);
+    });
+  }
+
+  /** Writes what is pending and closes the file; a later write opens it again. */
+  release(syncs: boolean): Promise<void> {
+    void this.flush();
+    return this.#enqueue(() => this.#close(syncs));
+  }
+
+  #enqueue(task: () => Promise<void>): Promise<void> {
+    this.#waiting += 1;
+    this.#tail = this.#tail.then(async () => {
+      await this.#settings.queue.add(task);
+      this.#waiting -= 1;
+    });
+    return this.#tail;
+  }
+
+  async #writeUntilDone(text: Uint8Array): Promise<void> {
+    const { trouble, clock } = this.#settings;
+    let progress: Progress | undefined;
+    for (;;) {
+      try {
+        progress ??= { bytes: this.#settings.gzip ? await compress(text) : text, done: 0 };
+        await this.#write(progress);
+        return trouble.worked(this.path);
+      } catch (error) {
+        await this.#close(false);
+        trouble.failed(this.path, error instanceof Error ? error.message : String(error));
+        await clock.sleep(RETRY_MS);
+      }
+    }
+  }
+
+  /** A part that was written stays: the file is open for appending only. */
+  async #write(progress: Progress): Promise<void> {
+    const handle = await this.#current();
+    if (this.#settings.overwrites) {
+      await handle.truncate(0);
+      progress.done = 0;
+    }
+    while (progress.done < progress.bytes.length) {
+      const { bytesWritten } = await handle.write(progress.bytes, progress.done);
+      progress.done += bytesWritten;
+    }
+  }
+
+  /** A file that was deleted or replaced while open is opened, and made, again. */
+  async #current(): Promise<FileHandle> {
+    if (this.#handle !== undefined) {
+      const [ours, present] = await Promise.all([this.#handle.stat(), stat(this.path).catch(() => undefined)]);
+      if (present?.ino === ours.ino && present.dev === ours.dev) return this.#handle;
+      await this.#close(false);
+    }
+    this.#handle = await this.#open();
+    return this.#handle;
+  }
+
+  async #open(): Promise<FileHandle> {
+    const { failurePath } = this.#settings;
+    try {
+      return await this.#openAt(this.path);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (failurePath === undefined || !UNUSABLE_NAME.has(code)) throw error;
+      return this.#openAt(failurePath);
+    }
+  }
+
+  async #openAt(path: string): Promise<FileHandle> {
+    const { dirMode, fileMode } = this.#settings;
+    await mkdir(dirname(path), { recursive: true, ...(dirMode !== undefined && { mode: dirMode }) });
+    const isNew = fileMode !== undefined && (await stat(path).catch(() => undefined)) === undefined;
+    const handle = await open(path, 'a', fileMode ?? 0o666);
+    if (isNew) await chmod(path, fileMode);
+    return handle;
+  }
+
+  async #close(syncs: boolean): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (syncs) await handle?.datasync().catch(() => undefined);
+    await handle?.close().catch(() => undefined);
+  }
+}
