@@ -4,6 +4,7 @@ import { expectationsOf } from './expectations.ts';
 import type { SyntaxFailure } from './grammar.ts';
 import { hintFor } from './hints.ts';
 import { positionAt } from './position.ts';
+import type { Limits } from './tokens.ts';
 
 /** The diagnostic of a syntax fault, in Logstash's words. `text` is the file's, with earlier faults mended in place. */
 export function describeFault(file: SourceFile, text: string, failure: SyntaxFailure): Diagnostic {
@@ -11,7 +12,7 @@ export function describeFault(file: SourceFile, text: string, failure: SyntaxFai
   const usable = expectation && !expectation.accepted;
   const offset = Math.min(usable ? expectation.offset : failure.offset, file.text.length);
   const expected = usable ? expectation.expected : [];
-  const { hint, related } = hintFor({ text, offset, expected, failure });
+  const { hint, related } = hintFor({ text, original: file.text, offset, expected, failure });
   return {
     code: 'LST101',
     severity: 'error',
@@ -23,13 +24,15 @@ export function describeFault(file: SourceFile, text: string, failure: SyntaxFai
   };
 }
 
-/** Deep nesting is no fault in Logstash's grammar; it, too, ends at some depth, by a crash. */
-export function nestingFault(file: SourceFile, offset: number, depthMax: number): Diagnostic {
+/** What is no fault in Logstash's grammar but would crash it: it, too, ends at some depth. */
+export function limitFault(file: SourceFile, offset: number, limit: keyof Limits, max: number): Diagnostic {
   const { line, column, byte } = positionAt(file, offset);
+  const what =
+    limit === 'depth' ? `Nested more than ${max} levels deep` : `More than ${max} operators in one condition`;
   return {
     code: 'LST101',
     severity: 'error',
-    message: `Nested more than ${depthMax} levels deep at line ${line}, column ${column} (byte ${byte})`,
+    message: `${what} at line ${line}, column ${column} (byte ${byte})`,
     file,
     span: { start: offset, end: offset + 1 },
   };

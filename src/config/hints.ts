@@ -12,6 +12,8 @@ export interface Hint {
 
 export interface FaultPlace {
   readonly text: string;
+  /** The text before earlier faults were mended. */
+  readonly original: string;
   /** Where Logstash reports the fault. */
   readonly offset: number;
   readonly expected: readonly string[];
@@ -65,7 +67,7 @@ function unclosedHint(place: FaultPlace): Hint | undefined {
   if (!next && (offset < text.length || expected.includes('"\\n"'))) return undefined;
   const outside = next ? failure.open.slice(0, failure.open.indexOf(next)) : failure.open;
   const innermost = outside.findLast(({ kind, bracket }) => bracket !== undefined && kind !== 'condition');
-  const guess = next && !section ? undefined : misindented(text, failure.open[0], next?.start ?? offset);
+  const guess = next && !section ? undefined : misindented(place, next?.start ?? offset);
   return missing(text, guess ?? innermost?.bracket, next && wordAt(text, next.start));
 }
 
@@ -103,7 +105,8 @@ function unclosedLiteral({ text, offset, expected, failure }: FaultPlace): strin
 }
 
 /** The brace whose partner stands further left than the line that opened it: where one was forgotten in between. */
-function misindented(text: string, section: OpenNode | undefined, offset: number): number | undefined {
+function misindented({ text, original, failure }: FaultPlace, offset: number): number | undefined {
+  const section = failure.open[0];
   if (!section) return undefined;
   const pieces = /#[^\n]*|"(?:\\"|[^"\n])*"|'(?:\\'|[^'\n])*'|[{}]/g;
   pieces.lastIndex = section.start;
@@ -112,6 +115,7 @@ function misindented(text: string, section: OpenNode | undefined, offset: number
     if (piece[0] === '{') stack.push(piece.index);
     if (piece[0] !== '}') continue;
     const opener = stack.pop();
+    if (original[piece.index] !== '}') continue;
     const closes = text.slice(text.lastIndexOf('\n', piece.index) + 1, piece.index);
     if (opener !== undefined && closes.trim() === '' && closes.length < indentOf(text, opener)) return opener;
   }

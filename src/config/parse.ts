@@ -1,15 +1,15 @@
 import type { Config, SourceFile } from './ast.ts';
 import { checkSemantics } from './checks.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { describeFault, nestingFault } from './fault.ts';
+import { describeFault, limitFault } from './fault.ts';
 import { type ConfigParser, createParser, type Parsed } from './grammar.ts';
 import { followsOn, isBraceFault, mend, skipSection } from './mend.ts';
-import { createLexer, tooDeepAt } from './tokens.ts';
+import { beyondLimits, createLexer, type Limits } from './tokens.ts';
 
 /** Faults reported for one file; what comes behind them is rarely worth reading. */
 const faultsMax = 50;
-/** Deeper nesting could overflow the stack here or in a later stage. */
-const depthMax = 300;
+/** Beyond these the stack could overflow, here or in a later stage. */
+const limits: Limits = { depth: 300, operators: 10_000 };
 
 let machinery: { lexer: ReturnType<typeof createLexer>; parser: ConfigParser } | undefined;
 
@@ -27,8 +27,11 @@ export function parseConfig(file: SourceFile): { config: Config; diagnostics: Di
   let parsed: Parsed = { sections: [], mixed: [] };
   while (diagnostics.length < faultsMax) {
     const { tokens } = lexer.tokenize(text);
-    const tooDeep = tooDeepAt(tokens, depthMax);
-    if (tooDeep) return { config: { file, sections: [] }, diagnostics: [nestingFault(file, tooDeep, depthMax)] };
+    const beyond = beyondLimits(tokens, limits);
+    if (beyond) {
+      const fault = limitFault(file, beyond.offset, beyond.limit, limits[beyond.limit]);
+      return { config: { file, sections: [] }, diagnostics: [fault] };
+    }
     parsed = parser.parse(text, tokens);
     const { failure } = parsed;
     if (!failure) break;

@@ -15,7 +15,7 @@ export function joinConditions(
 ): ConditionNode {
   const unordered = operators.find(({ image }) => image === 'xor' || image === 'nand');
   if (unordered && operators.length > 1) mixed.push(unordered);
-  if (unordered) return fold(operands, operators);
+  if (unordered) return balance(unordered.image as LogicalNode['operator'], operands);
 
   const [first] = operators;
   const isChain = operators.every(({ image }) => image === first?.image);
@@ -36,8 +36,16 @@ function joinMixed(operands: readonly ConditionNode[], operators: readonly ('and
     waiting.push(operator);
     joined.push(operands[index + 1] as ConditionNode);
   }
-  while (waiting.length > 0) applyLast(joined, waiting);
+  while (waiting.length > 0) applyRun(joined, waiting);
   return joined[0] as ConditionNode;
+}
+
+/** Joins what the last operators, all alike, hold together. */
+function applyRun(joined: ConditionNode[], waiting: ('and' | 'or')[]): void {
+  const operator = waiting.at(-1) ?? 'and';
+  const length = waiting.length - 1 - waiting.findLastIndex((other) => other !== operator);
+  waiting.length -= length;
+  joined.push(balance(operator, joined.splice(-length - 1)));
 }
 
 function applyLast(joined: ConditionNode[], waiting: ('and' | 'or')[]): void {
@@ -48,15 +56,7 @@ function applyLast(joined: ConditionNode[], waiting: ('and' | 'or')[]): void {
   joined.push(join(operator, left, right));
 }
 
-function fold(operands: readonly ConditionNode[], operators: readonly IToken[]): ConditionNode {
-  const [first, ...rest] = operands as [ConditionNode, ...ConditionNode[]];
-  return rest.reduce(
-    (left, right, index) => join(operators[index]?.image as LogicalNode['operator'], left, right),
-    first,
-  );
-}
-
-function balance(operator: 'and' | 'or', terms: readonly ConditionNode[]): ConditionNode {
+function balance(operator: LogicalNode['operator'], terms: readonly ConditionNode[]): ConditionNode {
   if (terms.length === 1) return terms[0] as ConditionNode;
   const middle = Math.ceil(terms.length / 2);
   return join(operator, balance(operator, terms.slice(0, middle)), balance(operator, terms.slice(middle)));

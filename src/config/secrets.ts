@@ -8,6 +8,12 @@ const secretInUrl = /(:\/\/[^\s/:@"']+:)([^\s/@"']+)(?=@)/g;
  */
 export function maskSecrets(text: string): string {
   return text
-    .replace(secretOption, (_, name: string, value: string) => name + value.replace(/[^"'\n]/g, '*'))
+    .replace(secretOption, (_, name: string, value: string) => name + starred(value))
     .replace(secretInUrl, (_, user: string, password: string) => user + '*'.repeat(password.length));
+}
+
+function starred(value: string): string {
+  const quote = value[0] === '"' || value[0] === "'" ? value[0] : '';
+  const closing = quote !== '' && value.length > 1 && value.endsWith(quote) ? quote : '';
+  return quote + '*'.repeat(value.length - quote.length - closing.length) + closing;
 }

@@ -236,12 +236,25 @@ export function createLexer(skipValidations = true): Lexer {
 const opening = new Set<TokenType>([OpenSection, OpenElse, OpenArm, OpenBlock, OpenArray, OpenParen]);
 const closing = new Set<TokenType>([CloseSection, CloseElse, CloseArm, CloseBlock, CloseArray, CloseParen]);
 
-/** Offset of the first bracket that nests deeper than `depthMax`, or undefined. */
-export function tooDeepAt(tokens: readonly IToken[], depthMax: number): number | undefined {
+export interface Limits {
+  readonly depth: number;
+  readonly operators: number;
+}
+
+/** The first bracket that nests too deep, or the first operator too many of one condition. */
+export function beyondLimits(
+  tokens: readonly IToken[],
+  limits: Limits,
+): { readonly offset: number; readonly limit: keyof Limits } | undefined {
   let depth = 0;
+  let operators = 0;
   for (const { tokenType, startOffset } of tokens) {
     if (closing.has(tokenType)) depth--;
-    else if (opening.has(tokenType) && ++depth > depthMax) return startOffset;
+    else if (opening.has(tokenType) && ++depth > limits.depth) return { offset: startOffset, limit: 'depth' };
+    else if (tokenType === If || tokenType === ElseIf) operators = 0;
+    else if (tokenType === BooleanOperator && ++operators > limits.operators) {
+      return { offset: startOffset, limit: 'operators' };
+    }
   }
   return undefined;
 }
