@@ -29,7 +29,10 @@ export function resolveEndpoint(options: Options): Endpoint {
   const authorization = resolveAuthorization(options, scheme);
   return {
     nodes: [...new Set(hosts.map((host) => `${scheme}://${host.host}:${host.port ?? port}`))],
-    headers: { ...texts(options.custom_headers), ...(authorization === undefined ? {} : { authorization }) },
+    headers: {
+      ...lowerCased(texts(options.custom_headers)),
+      ...(authorization === undefined ? {} : { authorization }),
+    },
     query: texts(options.parameters),
     infoPath: slashes(`${prefix}/`) || '/',
     bulkPath: slashes(options.bulk_path ?? `${prefix}/_bulk`),
@@ -91,6 +94,11 @@ function resolveProxy(proxy: URL | undefined): string | undefined {
 /** One slash in front, none at the end, none doubled; nothing at all for the root. */
 function slashes(path: string): string {
   return `/${path}`.replace(/\/{2,}/g, '/').replace(/\/$/, '');
+}
+
+/** The client would send a name that is written in two ways twice. */
+function lowerCased(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function texts(hash: Options['parameters']): Record<string, string> {

@@ -59,7 +59,7 @@ describe('hosts of the elasticsearch output', () => {
 
   it('sends headers and parameters with every request', () => {
     const given = { custom_headers: new Map([['X-Tenant', 'a']]), parameters: new Map([['refresh', 'true']]) };
-    expect(endpoint(given)).toMatchObject({ headers: { 'X-Tenant': 'a' }, query: { refresh: 'true' } });
+    expect(endpoint(given)).toMatchObject({ headers: { 'x-tenant': 'a' }, query: { refresh: 'true' } });
   });
 
   it.each<[string, string | undefined]>([
