@@ -98,7 +98,7 @@ async function createCredentials(settings: ClientSettings): Promise<Credentials 
   return providers.fromTemporaryCredentials({
     masterCredentials: base,
     params: { RoleArn: role.arn, RoleSessionName: role.sessionName },
-    clientConfig: { region },
+    clientConfig: { region, requestHandler: await requestHandler(DYNAMODB_REQUEST_TIMEOUT_MS, settings.proxy) },
   });
 }
 

@@ -56,7 +56,7 @@ export function createPollingSource(
     iterator ??= await openIterator(signal);
     if (iterator === undefined) return { records: [], millisBehindLatest: 0, ended: true, children: [] };
     const answer = await kinesis.getRecords({ ShardIterator: iterator, Limit: settings.maxRecords }, signal);
-    iterator = answer.NextShardIterator;
+    iterator = answer.NextShardIterator || undefined;
     const records = answer.Records ?? [];
     const last = records.at(-1)?.SequenceNumber;
     if (last !== undefined) start = { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: last };

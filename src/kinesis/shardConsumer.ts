@@ -158,7 +158,8 @@ export class ShardConsumer {
       this.#note(fetched);
       if (!(await this.#give(fetched, stop))) return undefined;
       if (fetched.ended) return fetched;
-      await clock.sleep(startedMs + pauseMs(fetched, idleTimeBetweenReadsMs) - clock.now(), stop);
+      const pauseLeftMs = startedMs + pauseMs(fetched, idleTimeBetweenReadsMs) - clock.now();
+      await clock.sleep(Math.max(0, pauseLeftMs), stop);
     }
     return undefined;
   }

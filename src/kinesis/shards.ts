@@ -40,10 +40,10 @@ function knownShard(shard: Shard): KnownShard {
   const parents = [shard.ParentShardId, shard.AdjacentParentShardId];
   return {
     shardId: shard.ShardId ?? '',
-    parentShardIds: parents.filter((id) => id !== undefined),
+    parentShardIds: parents.filter((id) => typeof id === 'string'),
     hashKeyRange: hashKeyRange(shard.HashKeyRange),
     startingSequenceNumber: shard.SequenceNumberRange?.StartingSequenceNumber ?? '',
-    isOpen: shard.SequenceNumberRange?.EndingSequenceNumber === undefined,
+    isOpen: !shard.SequenceNumberRange?.EndingSequenceNumber,
   };
 }
 

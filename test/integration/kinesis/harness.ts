@@ -25,7 +25,9 @@ import type {
 import { systemClock } from '../../../src/util/clock.ts';
 import { silentLogger } from '../../../src/util/logger.ts';
 import { startDynalite } from '../../support/servers/dynalite.ts';
+import { startDynamodbLocal } from '../../support/servers/dynamodbLocal.ts';
 import { startKinesisLocal } from '../../support/servers/kinesisLocal.ts';
+import type { Server } from '../../support/servers/server.ts';
 
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 export const REGION = 'us-east-1';
@@ -65,7 +67,7 @@ export interface Worker {
 }
 
 export async function startLab(): Promise<Lab> {
-  const [kinesisServer, dynamodbServer] = await Promise.all([startKinesisLocal(), startDynalite()]);
+  const [kinesisServer, dynamodbServer] = await Promise.all([startKinesisLocal(), startDynamoDb()]);
   const requestHandler = new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000 });
   const shared = { region: REGION, credentials: CREDENTIALS, requestHandler };
   const kinesis = new KinesisClient({ ...shared, endpoint: kinesisServer.url });
@@ -144,6 +146,11 @@ export async function startLab(): Promise<Lab> {
       await Promise.all([kinesisServer.stop(), dynamodbServer.stop()]);
     },
   };
+}
+
+/** AWS's own server where the run is to be on real ones. */
+function startDynamoDb(): Promise<Server> {
+  return process.env['LOGSTASH_TS_REAL'] === '1' ? startDynamodbLocal() : startDynalite();
 }
 
 function createWorker(clients: Clients, { holdBack = false, ...options }: WorkerOptions): Worker {

@@ -1,0 +1,74 @@
+/** Starts the Java KCL as a worker beside ours. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { cacheDirectory } from '../../../../scripts/setup/cache.ts';
+import { type Component, install } from '../../../../scripts/setup/components.ts';
+import { findTool, runTool } from '../../../../scripts/setup/tools.ts';
+import { type Child, startChild } from '../../../support/servers/childProcess.ts';
+import type { Lab } from '../harness.ts';
+
+const POM = join(import.meta.dirname, 'pom.xml');
+const SOURCE = join(import.meta.dirname, 'ReferenceWorker.java');
+
+const kcl: Component = {
+  name: 'Java KCL',
+  version: '1.15.0',
+  needs: ['java', 'javac', 'mvn'],
+  directory: () => {
+    const hash = createHash('sha256').update(readFileSync(POM)).update(readFileSync(SOURCE)).digest('hex');
+    return join(cacheDirectory(), `kcl-1.15.0-${hash.slice(0, 8)}`);
+  },
+  fill: (directory) => {
+    const lib = join(directory, 'lib');
+    runTool('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`]);
+    runTool('javac', ['-nowarn', '-cp', join(lib, '*'), '-d', join(directory, 'classes'), SOURCE]);
+  },
+};
+
+export function installKcl(): void {
+  install(kcl);
+}
+
+export interface ReferenceWorker {
+  /** The records it was given, as text. */
+  texts(): string[];
+  /** Without a chance to say good-bye. */
+  kill(): Promise<void>;
+}
+
+export async function startReferenceWorker(
+  lab: Lab,
+  names: { streamName: string; tableName: string; workerId: string },
+): Promise<ReferenceWorker> {
+  const directory = kcl.directory();
+  const child: Child = await startChild({
+    name: 'Java KCL',
+    command: findTool('java') ?? 'java',
+    args: [
+      '-Xmx200m',
+      '-XX:+UseSerialGC',
+      '-Dcom.amazonaws.sdk.disableCbor=true',
+      '-Dorg.apache.commons.logging.Log=org.apache.commons.logging.impl.NoOpLog',
+      '-cp',
+      [join(directory, 'classes'), join(directory, 'lib', '*')].join(delimiter),
+      'ReferenceWorker',
+      lab.kinesisUrl,
+      lab.dynamodbUrl,
+      names.streamName,
+      names.tableName,
+      names.workerId,
+    ],
+    ready: async () => true,
+    graceMs: 0,
+  });
+  return {
+    texts: () =>
+      child
+        .stdout()
+        .split('\n')
+        .filter((line) => line.startsWith('record '))
+        .map((line) => line.slice('record '.length)),
+    kill: () => child.stop(),
+  };
+}
