@@ -37,7 +37,7 @@ function damagedTexts(count: number): string[] {
   });
 }
 
-test('the grammar and the expectations agree on what parses', () => {
+test('the grammar and the expectations agree on what parses', { timeout: 60_000 }, () => {
   const lexer = createLexer();
   const parser = createParser();
   let parsed = 0;
@@ -51,7 +51,7 @@ test('the grammar and the expectations agree on what parses', () => {
   expect(parsed).toBeGreaterThan(200);
 });
 
-test('whatever the text, parsing ends, and the place is the one that Logstash reports', () => {
+test('whatever the text, parsing ends, and the place is the one that Logstash reports', { timeout: 60_000 }, () => {
   for (const text of damagedTexts(1000)) {
     const expectation = expectationsOf(text);
     const syntax = parse(text).diagnostics.filter(({ code }) => code === 'LST101');

@@ -24,7 +24,7 @@ test.each(brokenSeeds)('$name: one fault at $line:$column', (slip) => {
   expect(opened && [opened.line, opened.column]).toEqual(slip.opened);
 });
 
-test('slips in different plugins are all reported, and once each', () => {
+test('slips in different plugins are all reported, and once each', { timeout: 60_000 }, () => {
   const independent = brokenSeeds.filter(({ opened }) => !opened);
   let pairs = 0;
   let complete = 0;

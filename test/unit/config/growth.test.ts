@@ -13,7 +13,7 @@ const shapes: Readonly<Record<string, (depth: number) => string>> = {
 };
 
 describe.each(Object.entries(shapes))('nested %s', (_, nested) => {
-  test('200 deep parse in linear time, also when the innermost is at fault', () => {
+  test('200 deep parse in linear time, also when the innermost is at fault', { timeout: 60_000 }, () => {
     const elapsed = (text: string): number => {
       const start = performance.now();
       parse(text);
@@ -25,19 +25,19 @@ describe.each(Object.entries(shapes))('nested %s', (_, nested) => {
     expect(elapsed(broken)).toBeLessThan(10_000);
   });
 
-  test('10,000 deep is told, not a crash', () => {
+  test('10,000 deep is told, not a crash', { timeout: 60_000 }, () => {
     const { config, diagnostics } = parse(nested(10_000));
     expect(config.sections).toEqual([]);
     expect(diagnostics).toHaveLength(1);
     expect(diagnostics[0]?.message).toMatch(/^Nested more than 300 levels deep at line 1, column \d+ \(byte \d+\)$/);
   });
 
-  test('10,000 deep and never closed, too', () => {
+  test('10,000 deep and never closed, too', { timeout: 60_000 }, () => {
     expect(parse(nested(10_000).replace(/[)\]} ]+$/, '')).diagnostics).toHaveLength(1);
   });
 });
 
-test('long texts take time in proportion', () => {
+test('long texts take time in proportion', { timeout: 60_000 }, () => {
   const plugin = 'mutate { add_field => { "a" => "%{[b][c]} text" } }\n';
   const text = `filter {\n${plugin.repeat(20_000)}}\n`;
   const start = performance.now();
@@ -57,7 +57,7 @@ test.each([' or ', ' xor ', ' or [b] and [c] and '])(
   },
 );
 
-test('at most fifty faults are reported', () => {
+test('at most fifty faults are reported', { timeout: 60_000 }, () => {
   const text = `filter {\n${'mutate { a = 1 }\n'.repeat(200)}}\n`;
   expect(parse(text).diagnostics).toHaveLength(50);
 });
