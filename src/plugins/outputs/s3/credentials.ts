@@ -63,12 +63,14 @@ async function assumedRole(
 async function fromYamlFile(path: string): Promise<KeyPair> {
   const option = 'aws_credentials_file';
   const { parse } = await import('yaml');
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new PluginConfigError(`The AWS credentials file ${path} cannot be read: ${error.code}`, option);
+  });
   let content: unknown;
   try {
-    content = parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'no valid YAML';
-    throw new PluginConfigError(`The AWS credentials file ${path} cannot be read: ${reason}`, option);
+    content = parse(text);
+  } catch {
+    throw new PluginConfigError(`The AWS credentials file ${path} is not valid YAML`, option);
   }
   const [id, secret, token] = ['access_key_id', 'secret_access_key', 'session_token'].map((name) =>
     textOf(content, `:${name}`, name),

@@ -20,8 +20,7 @@ const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
 /** What waits in memory of a source that cannot bring it again, and of one that can. */
 const PRECIOUS_FLUSH_MS = 1000;
 const FLUSH_MS = 10_000;
-const HEARTBEAT_MS = 10_000;
-const SWEEP_MS = 60_000;
+const SWEEP_MS = 15_000;
 
 export interface S3Dependencies {
   readonly createStore: () => Promise<ObjectStore>;
@@ -35,7 +34,7 @@ interface Opened {
   readonly uploader: Uploader;
 }
 
-type Chore = 'precious' | 'flush' | 'heartbeat' | 'sweep';
+type Chore = 'precious' | 'flush' | 'sweep';
 
 export class S3Output implements Output {
   readonly #options: S3Options;
@@ -50,12 +49,13 @@ export class S3Output implements Output {
   readonly #fullness: TroubleReporter;
   #parts: Opened | undefined;
   #ticking: Promise<void> | undefined;
+  #sweeping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #waiters: (() => void)[] = [];
   #uses = 0;
   #lastRawPrefix: string | undefined;
   #lastPrefix = '';
-  readonly #dueMs: Record<Chore, number> = { precious: 0, flush: 0, heartbeat: 0, sweep: 0 };
+  readonly #dueMs: Record<Chore, number> = { precious: 0, flush: 0, sweep: 0 };
 
   constructor(options: S3Options, context: OutputContext, dependencies: S3Dependencies) {
     this.#options = options;
@@ -94,8 +94,15 @@ export class S3Output implements Output {
     });
     const uploader = this.#createUploader(store);
     this.#parts = { store, directory, files, uploader };
-    await this.#restore();
+    if (options.restore) await this.#restore();
+    else await this.#tellOfLeftovers(directory);
     this.#ticking = this.#tick();
+  }
+
+  async #tellOfLeftovers(directory: SpoolDirectory): Promise<void> {
+    const count = await countAbandoned(directory, this.#context.clock.now());
+    if (count === 0) return;
+    this.#context.logger.info(`files of ${count} earlier runs stay in ${directory.base}, since restore is false`);
   }
 
   #createUploader(store: ObjectStore): Uploader {
@@ -243,21 +250,29 @@ export class S3Output implements Output {
     for (;;) {
       await this.#context.clock.sleep(this.#rules.checkIntervalMs, signal);
       if (signal.aborted) return;
-      await this.#keepHouse(this.#context.clock.now());
+      this.#keepHouse(this.#context.clock.now());
     }
   }
 
-  async #keepHouse(nowMs: number): Promise<void> {
-    const { files, directory } = this.#opened();
+  /** Nothing here waits for a disk: rotation has to come in time. */
+  #keepHouse(nowMs: number): void {
+    const { files } = this.#opened();
     for (const file of [...files.values()]) {
       if (this.#rules.isOldEnough(file, nowMs)) this.#rotate(file);
     }
     if (this.#isDue('precious', PRECIOUS_FLUSH_MS, nowMs)) this.#seal((file) => file.isPrecious);
     if (this.#isDue('flush', FLUSH_MS, nowMs)) this.#seal(() => true);
-    if (this.#isDue('heartbeat', HEARTBEAT_MS, nowMs)) await directory.heartbeat(nowMs);
     if (!this.#isDue('sweep', SWEEP_MS, nowMs)) return;
     files.sweep(nowMs);
-    await this.#restore();
+    this.#sweeping ??= this.#sweep(nowMs).finally(() => {
+      this.#sweeping = undefined;
+    });
+  }
+
+  /** Another process of the same pipeline may have died meanwhile. */
+  async #sweep(nowMs: number): Promise<void> {
+    await this.#opened().directory.heartbeat(nowMs);
+    if (this.#options.restore) await this.#restore();
   }
 
   #isDue(task: Chore, intervalMs: number, nowMs: number): boolean {
@@ -274,11 +289,6 @@ export class S3Output implements Output {
     const { directory, uploader } = this.#opened();
     const { logger, clock } = this.#context;
     const base = this.#options.temporary_directory;
-    if (!this.#options.restore) {
-      const count = this.#ticking === undefined ? await countAbandoned(directory, clock.now()) : 0;
-      if (count > 0) logger.info(`files of ${count} earlier runs stay in ${base}, since restore is false`);
-      return;
-    }
     const { uploads, replayed, unknown } = await adoptLeftovers(directory, this.#usage, clock.now());
     for (const file of uploads) uploader.add(file);
     if (uploads.length > 0) logger.info(`uploading ${uploads.length} files that an earlier run left in ${base}`);
@@ -297,7 +307,7 @@ export class S3Output implements Output {
     if (this.#parts === undefined) return;
     const { store, directory, files, uploader } = this.#parts;
     this.#stopped.abort();
-    await this.#ticking;
+    await Promise.all([this.#ticking, this.#sweeping]);
     for (const file of [...files.values()]) this.#rotate(file);
     await Promise.all([uploader.whenIdle(), ...this.#rejecting]);
     store.close();
