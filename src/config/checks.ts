@@ -10,6 +10,7 @@ import type {
   MatchNode,
   NumberNode,
   OperandNode,
+  SourceFile,
   Span,
   Statement,
   ValueNode,
@@ -17,157 +18,149 @@ import type {
 import type { Diagnostic } from './diagnostic.ts';
 import { positionAt } from './position.ts';
 
+type Node = Statement | ValueNode | ConditionNode | OperandNode;
+type Finding = Pick<Diagnostic, 'code' | 'span' | 'message' | 'hint'>;
+
 const int64Max = 2n ** 63n - 1n;
 
-/** What parses but Logstash refuses when it compiles the tree, or fails to execute. */
+/** What parses but Logstash refuses when it compiles the tree, or cannot execute. */
 export function checkSemantics(config: Config, mixed: readonly IToken[]): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  const report = (code: Diagnostic['code'], span: Span, message: string, hint: string): void => {
-    found.push({ code, severity: 'error', message, file: config.file, span, hint });
+  const findings = mixed.map(mixedOperator);
+  const pending: Node[] = config.sections.flatMap(({ body }) => body);
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    findings.push(...findingsOf(node, config.file));
+    pending.push(...childrenOf(node));
+  }
+  return findings.map((finding) => ({ ...finding, severity: 'error', file: config.file }));
+}
+
+function childrenOf(node: Node): Node[] {
+  switch (node.type) {
+    case 'plugin':
+      return node.attributes.map(({ value }) => value);
+    case 'branch':
+      return [...node.arms.flatMap(({ condition, body }) => [condition, ...body]), ...(node.otherwise ?? [])];
+    case 'array':
+      return [...node.elements];
+    case 'hash':
+      return node.entries.flatMap(({ key, value }) => [key, value]);
+    case 'logical':
+    case 'compare':
+    case 'match':
+    case 'in':
+      return [node.left, node.right];
+    case 'not':
+    case 'truthy':
+      return [node.operand];
+    case 'call':
+      return [...node.operands];
+    default:
+      return [];
+  }
+}
+
+function findingsOf(node: Node, file: SourceFile): Finding[] {
+  switch (node.type) {
+    case 'number':
+      return numberFindings(node);
+    case 'hash':
+      return duplicateKeys(node, file);
+    case 'call':
+      return [methodCall(node)];
+    case 'in':
+      return membership(node);
+    case 'compare':
+      return comparison(node);
+    case 'match':
+      return match(node);
+    default:
+      return [];
+  }
+}
+
+function mixedOperator({ image, startOffset }: IToken): Finding {
+  return {
+    code: 'LST105',
+    span: { start: startOffset, end: startOffset + image.length },
+    message: `Unexpected operator \`${image}\` beside other boolean operators`,
+    hint: `\`${image}\` has no precedence in Logstash: put parentheses around it`,
   };
-  for (const { image, startOffset } of mixed) {
-    report(
-      'LST105',
-      { start: startOffset, end: startOffset + image.length },
-      `Unexpected operator \`${image}\` beside other boolean operators`,
-      `\`${image}\` has no precedence in Logstash: put parentheses around it`,
-    );
-  }
+}
 
-  const statements = (body: readonly Statement[]): void => body.forEach(statement);
-  function statement(node: Statement): void {
-    if (node.type === 'plugin') {
-      value(node);
-      return;
-    }
-    for (const arm of node.arms) {
-      condition(arm.condition);
-      statements(arm.body);
-    }
-    if (node.otherwise) statements(node.otherwise);
+/** Keys are compared as they are written: `"a"` and `'a'` are two. */
+function duplicateKeys({ entries, span }: HashNode, file: SourceFile): Finding[] {
+  const seen = new Set<string>();
+  const repeated: Span[] = [];
+  for (const { key } of entries) {
+    const source = textOf(file, key.span);
+    if (seen.has(source)) repeated.push(key.span);
+    seen.add(source);
   }
+  if (repeated.length === 0) return [];
+  const again = new Set(repeated.map((key) => textOf(file, key)));
+  const keys = [...seen].filter((key) => again.has(key)).join(', ');
+  const lines = [...new Set(repeated.map(({ start }) => positionAt(file, start).line))].join(', ');
+  const { line, column, byte } = positionAt(file, span.start);
+  const place = `At line: ${line}, column ${column} (byte ${byte})\nafter ${file.text.slice(0, span.start + 1)}`;
+  return [
+    {
+      code: 'LST102',
+      span: { start: span.start, end: span.start + 1 },
+      message: `Duplicate keys found in your configuration: [${keys}]\n${place}`,
+      hint: `again at line ${lines}`,
+    },
+  ];
+}
 
-  function value(node: ValueNode): void {
-    if (node.type === 'number') number(node);
-    else if (node.type === 'array') node.elements.forEach(value);
-    else if (node.type === 'plugin') for (const attribute of node.attributes) value(attribute.value);
-    else if (node.type === 'hash') {
-      duplicateKeys(node);
-      for (const entry of node.entries) {
-        if (entry.key.type === 'number') number(entry.key);
-        value(entry.value);
-      }
-    }
+/** Numbers go through Ruby's Integer() and Float(), and integers must then fit into a Java long. */
+function numberFindings({ text, span }: NumberNode): Finding[] {
+  const found = (message: string, hint: string): Finding[] => [{ code: 'LST103', span, message, hint }];
+  if (text.endsWith('.')) {
+    return found(`Invalid value for Float(): "${text}"`, `write \`${text}0\` or \`${text.slice(0, -1)}\``);
   }
-
-  function duplicateKeys(node: HashNode): void {
-    const seen = new Set<string>();
-    const repeated = new Map<string, Span>();
-    for (const { key } of node.entries) {
-      const source = config.file.text.slice(key.span.start, key.span.end);
-      if (seen.has(source)) repeated.set(source, key.span);
-      seen.add(source);
-    }
-    if (repeated.size === 0) return;
-    const { line, column, byte } = positionAt(config.file, node.span.start);
-    const keys = [...seen].filter((key) => repeated.has(key)).join(', ');
-    const after = config.file.text.slice(0, node.span.start + 1);
-    const lines = new Set([...repeated.values()].map((span) => positionAt(config.file, span.start).line));
-    report(
-      'LST102',
-      { start: node.span.start, end: node.span.start + 1 },
-      `Duplicate keys found in your configuration: [${keys}]\nAt line: ${line}, column ${column} (byte ${byte})\nafter ${after}`,
-      `again at line ${[...lines].join(', ')}`,
-    );
+  if (text.includes('.')) return [];
+  if (/^-?0[0-9]*[89]/.test(text)) {
+    return found(`Invalid value for Integer(): "${text}"`, 'a leading zero makes it octal: remove the zero');
   }
+  return fitsLong(text) ? [] : found(`Number too large: ${text}`, 'integers must lie between -2^63 and 2^63 - 1');
+}
 
-  function number({ text, span }: NumberNode): void {
-    if (text.endsWith('.')) {
-      report('LST103', span, `Invalid value for Float(): "${text}"`, `write \`${text}0\` or \`${text.slice(0, -1)}\``);
-    } else if (/^-?0[0-9]*[89]/.test(text) && !text.includes('.')) {
-      report(
-        'LST103',
-        span,
-        `Invalid value for Integer(): "${text}"`,
-        'a leading zero makes it octal: remove the zero',
-      );
-    } else if (/^-?[0-9]+$/.test(text) && !fitsLong(text)) {
-      report('LST103', span, `Number too large: ${text}`, 'integers must lie between -2^63 and 2^63 - 1');
-    }
-  }
-
-  function condition(node: ConditionNode): void {
-    switch (node.type) {
-      case 'logical':
-        condition(node.left);
-        condition(node.right);
-        break;
-      case 'not':
-        condition(node.operand);
-        break;
-      case 'truthy':
-        operand(node.operand);
-        break;
-      default:
-        operand(node.left);
-        operand(node.right);
-        if (node.type === 'in') membership(node);
-        else if (node.type === 'compare') comparison(node);
-        else match(node);
-    }
-  }
-
-  function operand(node: OperandNode): void {
-    if (node.type === 'call') call(node);
-    else if (node.type === 'array' || node.type === 'number') value(node);
-  }
-
-  function call(node: CallNode): void {
-    const hint =
-      node.name === 'not'
+function methodCall({ name, span }: CallNode): Finding {
+  return {
+    code: 'LST104',
+    span,
+    message: `Method calls cannot be executed: \`${name}(…)\``,
+    hint:
+      name === 'not'
         ? 'Logstash ignores this `not`: write `!( … )`, or `not in`'
-        : 'compute it in a filter before, and test the field';
-    report('LST104', node.span, `Method calls cannot be executed: \`${node.name}(…)\``, hint);
-  }
+        : 'compute it in a filter before, and test the field',
+  };
+}
 
-  function membership({ left, right, span }: InNode): void {
-    if (left.type === 'array' && right.type === 'field') {
-      report(
-        'LST106',
-        left.span,
-        'A list cannot be looked for in a field',
-        'write one `"x" in [field]` for each element, joined by `or`',
-      );
-    } else if (left.type === 'regex' || right.type === 'regex') {
-      report('LST106', span, '`in` does not take a regular expression', 'write `[field] =~ /…/`');
-    }
+function membership({ left, right, span }: InNode): Finding[] {
+  if (left.type === 'array' && right.type === 'field') {
+    const hint = 'write one `"x" in [field]` for each element, joined by `or`';
+    return [{ code: 'LST106', span: left.span, message: 'A list cannot be looked for in a field', hint }];
   }
+  if (left.type !== 'regex' && right.type !== 'regex') return [];
+  return [{ code: 'LST106', span, message: '`in` takes no regular expression', hint: 'write `[field] =~ /…/`' }];
+}
 
-  function comparison({ operator, left, right }: CompareNode): void {
-    for (const side of [left, right]) {
-      if (side.type === 'regex') {
-        report('LST106', side.span, `\`${operator}\` does not take a regular expression`, 'match with `=~` or `!~`');
-      }
-    }
-    if (left.type === 'array') {
-      report('LST106', left.span, `\`${operator}\` does not take a list on its left`, 'put the field on the left');
-    } else if (right.type === 'array' && !hasScalar(right)) {
-      report(
-        'LST106',
-        right.span,
-        `\`${operator}\` cannot compare with this list`,
-        'to test for one of several values write `[field] in [ … ]`',
-      );
-    }
-  }
+function comparison({ operator, left, right }: CompareNode): Finding[] {
+  const refused = (node: OperandNode, what: string, hint: string): Finding[] => [
+    { code: 'LST106', span: node.span, message: `\`${operator}\` ${what}`, hint },
+  ];
+  const regex = [left, right].find(({ type }) => type === 'regex');
+  if (regex) return refused(regex, 'takes no regular expression', 'match with `=~` or `!~`');
+  if (left.type === 'array') return refused(left, 'takes no list on its left', 'put the field on the left');
+  if (right.type !== 'array' || hasScalar(right)) return [];
+  return refused(right, 'cannot compare with this list', 'for one of several values write `[field] in [ … ]`');
+}
 
-  function match({ left }: MatchNode): void {
-    if (left.type === 'field' || left.type === 'string' || left.type === 'call') return;
-    report('LST106', left.span, 'Only a field can be matched with a regular expression', 'write `[field] =~ /…/`');
-  }
-
-  for (const section of config.sections) statements(section.body);
-  return found;
+function match({ left }: MatchNode): Finding[] {
+  if (left.type === 'field' || left.type === 'string' || left.type === 'call') return [];
+  const message = 'Only a field can be matched with a regular expression';
+  return [{ code: 'LST106', span: left.span, message, hint: 'write `[field] =~ /…/`' }];
 }
 
 /** Logstash compares with the first string or number that it finds in a list. */
@@ -186,3 +179,5 @@ function fitsLong(text: string): boolean {
   const magnitude = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
   return magnitude <= int64Max || (text.startsWith('-') && magnitude === int64Max + 1n);
 }
+
+const textOf = (file: SourceFile, { start, end }: Span): string => file.text.slice(start, end);
