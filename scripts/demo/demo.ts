@@ -1,10 +1,11 @@
+import { Agent } from 'node:http';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Observer } from './observer.ts';
 import type { DemoOptions } from './options.ts';
 import { PipelineProcess } from './pipeline.ts';
 import { Producer } from './producer.ts';
-import { addsUp, documentCount, number, reckon, renderReckoning } from './reckoning.ts';
+import { addsUp, documentCount, number, reckon, renderReckoning, settledCount } from './reckoning.ts';
 import { Screen } from './screen.ts';
 import { REGION, STREAM, type Stack, startStack } from './stack.ts';
 
@@ -72,7 +73,8 @@ function kinesisClient(stack: Stack): KinesisClient {
     region: REGION,
     credentials: { accessKeyId, secretAccessKey },
     // The client's default is HTTP/2, which a local server without TLS does not speak.
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 20_000 }),
+    // A kept connection hung now and then until the server's idle time; a put must not be given up, it may have been carried out.
+    requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, httpAgent: new Agent({ keepAlive: false }) }),
   });
 }
 
@@ -109,26 +111,27 @@ type Outcome = 'delivered' | 'stalled' | 'ended';
 async function watch(demo: Run, producing: { readonly done: boolean }): Promise<Outcome> {
   const { options, screen, producer, observer, pipeline, interrupt } = demo;
   const start = Date.now();
-  let last = { at: start, records: 0, documents: 0 };
+  let last = { at: start, records: 0, settled: 0 };
   let progressAt = start;
   for (;;) {
     await untilNextTick(interrupt.aborted ? undefined : interrupt);
-    const found = await observer.count();
+    const found = { ...(await observer.count()), deadLetters: pipeline.deadLetters() };
     const now = Date.now();
     const documents = documentCount(found);
-    if (documents !== last.documents) progressAt = now;
+    const settled = documents + found.deadLetters;
+    if (settled !== last.settled) progressAt = now;
     const seconds = (now - last.at) / 1000;
     screen.moment({
       ...found,
       seconds: (now - start) / 1000,
       inPerSecond: (producer.records - last.records) / seconds,
-      outPerSecond: (documents - last.documents) / seconds,
-      lagSeconds: producer.lagSeconds(documents, now),
+      outPerSecond: (settled - last.settled) / seconds,
+      lagSeconds: producer.lagSeconds(settled, now),
     });
-    last = { at: now, records: producer.records, documents };
+    last = { at: now, records: producer.records, settled };
     if (pipeline.exitCode !== undefined) return 'ended';
     const wantsEnd = producing.done && (options.once || interrupt.aborted);
-    if (wantsEnd && documents >= documentCount(producer.totals())) return 'delivered';
+    if (wantsEnd && settled >= settledCount(producer.totals())) return 'delivered';
     if (wantsEnd && now - progressAt > STALL_MS) return 'stalled';
   }
 }
@@ -148,11 +151,11 @@ function untilNextTick(interrupt: AbortSignal | undefined): Promise<void> {
 async function close(demo: Run, outcome: Outcome): Promise<number> {
   const { screen, pipeline, producer, observer } = demo;
   screen.say('');
-  if (outcome === 'stalled') screen.say(`No new document for ${STALL_MS / 1000} s: waiting no longer.`);
+  if (outcome === 'stalled') screen.say(`Nothing new for ${STALL_MS / 1000} s: waiting no longer.`);
   screen.say('stopping: the pipeline drains and uploads …');
   const exitCode = await pipeline.stop();
   const predicted = producer.totals();
-  const rows = reckon(predicted, await observer.count());
+  const rows = reckon(predicted, { ...(await observer.count()), deadLetters: pipeline.deadLetters() });
   screen.say(renderReckoning(predicted, rows));
   if (exitCode !== 0)
     screen.say(`The pipeline ended with exit code ${exitCode}. It last wrote:\n${pipeline.lastLines()}`);

@@ -43,7 +43,7 @@ export class Observer {
     this.#objectsBefore = new Set(await this.#keys());
   }
 
-  async count(): Promise<Found & { readonly s3Objects: number }> {
+  async count(): Promise<Omit<Found, 'deadLetters'> & { readonly s3Objects: number }> {
     const [now, keys] = await Promise.all([this.#documents(), this.#keys()]);
     const indices: Record<string, number> = {};
     for (const [name, documents] of Object.entries(now)) {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import type { Stack } from './stack.ts';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const PIPELINE = 'pipelines/eks-kinesis.conf';
 const TAIL_LINES = 15;
+const NEWLINE = 10;
 
 /** The program under show: `bin/logstash-ts` as a user starts it, in a process of its own. */
 export class PipelineProcess {
@@ -58,6 +59,17 @@ export class PipelineProcess {
 
   kill(): void {
     if (this.#exitCode === undefined) this.#child.kill('SIGKILL');
+  }
+
+  /** Entries of its dead letter queue: one a line. */
+  deadLetters(): number {
+    const queue = join(this.#directory, 'data/dead_letter_queue/main');
+    if (!existsSync(queue)) return 0;
+    const files = readdirSync(queue).filter((name) => name.endsWith('.jsonl'));
+    return files.reduce(
+      (sum, name) => sum + readFileSync(join(queue, name)).filter((byte) => byte === NEWLINE).length,
+      0,
+    );
   }
 
   lastLines(): string {

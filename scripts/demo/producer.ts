@@ -1,6 +1,6 @@
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { addUp, predict, type Totals } from '../../test/support/predict.ts';
-import { documentCount, mergeTotals } from './reckoning.ts';
+import { mergeTotals, settledCount } from './reckoning.ts';
 import { type DemoRecord, demoRecords } from './records.ts';
 
 export interface ProducerOptions {
@@ -19,8 +19,8 @@ const TICK_MS = 100;
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #source: Generator<DemoRecord>;
-  /** Number of documents predicted so far, with the time at which they were put: for the lag. */
-  readonly #puts: { documents: number; at: number }[] = [];
+  /** How many are to be settled by Elasticsearch of all put so far, with the time at which they were put: for the lag. */
+  readonly #puts: { settled: number; at: number }[] = [];
   #totals: Totals = addUp([]);
   #records = 0;
   #stopped = false;
@@ -39,9 +39,9 @@ export class Producer {
     return this.#totals;
   }
 
-  /** Seconds since the oldest document was put that is not among the first `delivered`; 0 when none waits. */
-  lagSeconds(delivered: number, now: number): number {
-    while ((this.#puts[0]?.documents ?? Number.POSITIVE_INFINITY) <= delivered) this.#puts.shift();
+  /** Seconds since the oldest event was put that is not among the first `settled`; 0 when none waits. */
+  lagSeconds(settled: number, now: number): number {
+    while ((this.#puts[0]?.settled ?? Number.POSITIVE_INFINITY) <= settled) this.#puts.shift();
     const oldest = this.#puts[0];
     return oldest === undefined ? 0 : (now - oldest.at) / 1000;
   }
@@ -79,6 +79,6 @@ export class Producer {
     const now = new Date();
     this.#totals = mergeTotals(this.#totals, addUp(batch.flatMap(({ data }) => predict(data, now))));
     this.#records += batch.length;
-    this.#puts.push({ documents: documentCount(this.#totals), at: now.getTime() });
+    this.#puts.push({ settled: settledCount(this.#totals), at: now.getTime() });
   }
 }

@@ -5,6 +5,7 @@ export interface Found {
   /** Documents by index. */
   readonly indices: Readonly<Record<string, number>>;
   readonly s3Lines: number;
+  readonly deadLetters: number;
 }
 
 export interface Row {
@@ -25,7 +26,7 @@ export function mergeTotals(left: Totals, right: Totals): Totals {
   };
 }
 
-/** One row for each index that either side names, and one for the lines in S3. */
+/** One row for each index that either side names, then the lines in S3 and the dead letters. */
 export function reckon(predicted: Totals, found: Found): Row[] {
   const names = new Set([...Object.keys(predicted.indices), ...Object.keys(found.indices)]);
   const rows = [...names].sort().map((name) => ({
@@ -33,7 +34,11 @@ export function reckon(predicted: Totals, found: Found): Row[] {
     predicted: predicted.indices[name] ?? 0,
     found: found.indices[name] ?? 0,
   }));
-  return [...rows, { name: 's3 lines', predicted: predicted.s3Lines, found: found.s3Lines }];
+  return [
+    ...rows,
+    { name: 's3 lines', predicted: predicted.s3Lines, found: found.s3Lines },
+    { name: 'dead letters', predicted: predicted.refused, found: found.deadLetters },
+  ];
 }
 
 export function addsUp(rows: readonly Row[]): boolean {
@@ -42,6 +47,11 @@ export function addsUp(rows: readonly Row[]): boolean {
 
 export function documentCount(counts: { readonly indices: Readonly<Record<string, number>> }): number {
   return Object.values(counts.indices).reduce((sum, count) => sum + count, 0);
+}
+
+/** Events that Elasticsearch is to take or to refuse. */
+export function settledCount(totals: Totals): number {
+  return documentCount(totals) + totals.refused;
 }
 
 /** The closing table, and a sentence on the events that reach no index. */

@@ -10,6 +10,7 @@ export interface Moment {
   readonly indices: Readonly<Record<string, number>>;
   readonly s3Objects: number;
   readonly s3Lines: number;
+  readonly deadLetters: number;
 }
 
 interface Output {
@@ -26,6 +27,7 @@ const COLUMNS: readonly [title: string, width: number][] = [
   ['responselog', 13],
   ['requestlog', 12],
   ['s3 objects', 14],
+  ['dead letters', 14],
 ];
 
 /** Writes the opening table and the running line: redrawn in place on a terminal, appended otherwise. */
@@ -78,6 +80,7 @@ export function renderMoment(moment: Moment, colours: boolean): string {
     number(sumOf(moment.indices, 'api-responselog-')),
     number(sumOf(moment.indices, 'api-requestlog-')),
     `${number(moment.s3Objects)} (${short(moment.s3Lines)})`,
+    number(moment.deadLetters),
   ];
   const padded = cells.map((cell, column) => cell.padStart(COLUMNS[column]?.[1] ?? 0));
   // The one figure that may need a look: events wait longer than the pipeline's usual seconds.

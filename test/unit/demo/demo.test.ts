@@ -65,21 +65,22 @@ describe('the reckoning', () => {
   const predicted = { events: 10, indices: { a: 4, b: 3 }, s3Lines: 4, unrouted: 2, refused: 1 };
 
   it('is good when both sides are the same', () => {
-    const rows = reckon(predicted, { indices: { b: 3, a: 4 }, s3Lines: 4 });
+    const rows = reckon(predicted, { indices: { b: 3, a: 4 }, s3Lines: 4, deadLetters: 1 });
     expect(addsUp(rows)).toBe(true);
     expect(renderReckoning(predicted, rows)).toBe(
       [
-        '             predicted      found',
-        '  a                  4          4         ok',
-        '  b                  3          3         ok',
-        '  s3 lines           4          4         ok',
+        '                 predicted      found',
+        '  a                      4          4         ok',
+        '  b                      3          3         ok',
+        '  s3 lines               4          4         ok',
+        '  dead letters           1          1         ok',
         '  10 events from the stream: 7 to Elasticsearch, 1 that it refuses (dead letters), 2 that no output takes (not JSON, or another log type).',
       ].join('\n'),
     );
   });
 
   it('names what is missing, too many, or nowhere expected', () => {
-    const rows = reckon(predicted, { indices: { a: 3, b: 5, c: 1 }, s3Lines: 4 });
+    const rows = reckon(predicted, { indices: { a: 3, b: 5, c: 1 }, s3Lines: 4, deadLetters: 1 });
     expect(addsUp(rows)).toBe(false);
     const text = renderReckoning(predicted, rows);
     expect(text).toMatch(/a +4 +3 +1 missing\n.*b +3 +5 +2 more\n.*c +0 +1 +1 more\n/);
@@ -105,6 +106,7 @@ describe('the screen', () => {
     },
     s3Objects: 2,
     s3Lines: 1100,
+    deadLetters: 3,
   };
 
   function draw(isTTY: boolean, env: NodeJS.ProcessEnv, lagSeconds = 0.42): string {
@@ -124,8 +126,8 @@ describe('the screen', () => {
       [
         '  s3  stand-in  http://127.0.0.1:1   bucket b',
         '',
-        '   time  in/s  out/s    lag   accesslog  responselog  requestlog    s3 objects',
-        '  01:10   301    301   0.4s       1,204        1,010         802      2 (1.1k)',
+        '   time  in/s  out/s    lag   accesslog  responselog  requestlog    s3 objects  dead letters',
+        '  01:10   301    301   0.4s       1,204        1,010         802      2 (1.1k)             3',
         '',
       ].join('\n'),
     );
