@@ -96,7 +96,9 @@ function forward(
 ): Promise<void> {
   const { hostname, port } = new URL(target);
   return new Promise((resolve, reject) => {
-    const options = { hostname, port, method: request.method, path: request.url, headers: request.headers };
+    const { method, url: path, headers } = request;
+    // A connection of its own: a kept one may be closing just when the next request takes it, which is no fault asked for.
+    const options = { hostname, port, method, path, headers, agent: false };
     const upstream = sendRequest(options, (answer) => {
       relay(answer, message, response, fault).then(resolve, reject);
     });
