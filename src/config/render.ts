@@ -56,7 +56,8 @@ function heading({ file, span, severity, message }: Diagnostic, color: boolean):
 
 function excerpt(diagnostic: Diagnostic, line: number, color: boolean): string[] {
   const { file, span, hint, related, severity } = diagnostic;
-  const lines = file.text.split('\n');
+  // As a whole: the name of a secret may stand on another line than its value.
+  const lines = maskSecrets(file.text).split('\n');
   const first = Math.max(1, line - linesBefore);
   const last = Math.min(lines.length, line + linesAfter);
   const relatedLine = related ? positionAt(file, related.span.start).line : line;
@@ -81,7 +82,7 @@ function excerpt(diagnostic: Diagnostic, line: number, color: boolean): string[]
 
 /** The part of a line that is shown, and the row of carets under it. */
 function cut(file: SourceFile, number: number, source: string, span: Span | undefined): [string, string | undefined] {
-  const line = readable(maskSecrets(source.replace(/\r$/, '')));
+  const line = readable(source.replace(/\r$/, ''));
   if (!span) return [line.length > widthMax ? `${line.slice(0, widthMax)}…` : line, undefined];
   const column = span.start - lineStart(file.text, number);
   const carets = Math.max(1, Math.min(span.end - span.start, line.length - column));

@@ -1,6 +1,7 @@
 const secretOption =
-  /((?:password|passphrase|secret|token|api_key|cloud_auth|private_key|access_key)[A-Za-z0-9_]*["']?\s*(?:=>|=|:)\s*)("(?:\\"|[^"\n])*"?|'(?:\\'|[^'\n])*'?|[^\s"'{}[\],]+)/gi;
-const secretInUrl = /(:\/\/[^\s/:@"']+:)([^\s/@"']+)(?=@)/g;
+  /((?:password|passphrase|secret|token|api_key|cloud_auth|private_key|access_key)[A-Za-z0-9_]*["']?\s*(?:=>|=|:)\s*)("(?:\\"|[^"\n])*"?|'(?:\\'|[^'\n])*'?|\[[^\]]*\]?|\{[^}]*\}?|[^\s"'{}[\],]+)/gi;
+/** The scheme may be missing: `//user:password@host`, `user:password@host`. */
+const secretInUrl = /((?:\/\/|["'\s])[^\s/:@"']+:)([^\s/@"']+)(?=@)/g;
 
 /**
  * Source text fit for a screen or a log: the values of options that look like secrets become stars of the same length, so
@@ -13,6 +14,7 @@ export function maskSecrets(text: string): string {
 }
 
 function starred(value: string): string {
+  if (value[0] === '[' || value[0] === '{') return value.replace(/[^\s"',[\]{}]/g, '*');
   const quote = value[0] === '"' || value[0] === "'" ? value[0] : '';
   const closing = quote !== '' && value.length > 1 && value.endsWith(quote) ? quote : '';
   return quote + '*'.repeat(value.length - quote.length - closing.length) + closing;
