@@ -190,7 +190,14 @@ function parseUri(value: ConfigValue): URL {
       ? `unset:${text}`
       : `unset://${text}`;
   if (!URL.canParse(url)) throw new OptionError(`Expected a URI, got ${JSON.stringify(maskCredentials(text))}`);
-  return new URL(url);
+  return new PrivateUrl(url);
+}
+
+/** A URL whose JSON shows no credentials; `href` has them. */
+class PrivateUrl extends URL {
+  override toJSON(): string {
+    return maskCredentials(this.href);
+  }
 }
 
 function maskCredentials(text: string): string {

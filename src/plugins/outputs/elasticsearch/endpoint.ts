@@ -70,7 +70,7 @@ function agree(hosts: readonly HostAddress[], key: 'scheme' | 'path' | 'user', s
 function resolveAuthorization(options: Options, scheme: string): string | undefined {
   const { hosts, api_key: apiKey } = options;
   const user = agree(hosts, 'user', options.user);
-  const password = options.password?.reveal() ?? hosts.find((host) => host.password !== undefined)?.password;
+  const password = (options.password ?? hosts.find((host) => host.password !== undefined)?.password)?.reveal();
   if (apiKey !== undefined) {
     if (options.user !== undefined || options.password !== undefined) {
       throw new PluginConfigError('Multiple authentication options are specified, please only use one of', 'api_key');

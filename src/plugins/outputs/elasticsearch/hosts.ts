@@ -1,4 +1,11 @@
-import { type ConfigValue, configText, OptionError, type OptionSpec, uriList } from '../../../plugin-api/index.ts';
+import {
+  type ConfigValue,
+  configText,
+  OptionError,
+  type OptionSpec,
+  Secret,
+  uriList,
+} from '../../../plugin-api/index.ts';
 
 /** One entry of `hosts`; what the text leaves out is undefined. */
 export interface HostAddress {
@@ -9,7 +16,7 @@ export interface HostAddress {
   /** Without a slash at the end. */
   readonly path: string | undefined;
   readonly user: string | undefined;
-  readonly password: string | undefined;
+  readonly password: Secret | undefined;
 }
 
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
@@ -33,7 +40,7 @@ export function parseHost(text: string): HostAddress {
     port: url.port === '' ? undefined : Number(url.port),
     path: path === '' ? undefined : path,
     user: url.username === '' ? undefined : decodeURIComponent(url.username),
-    password: url.password === '' ? undefined : decodeURIComponent(url.password),
+    password: url.password === '' ? undefined : new Secret(decodeURIComponent(url.password)),
   };
 }
 
