@@ -43,6 +43,20 @@ export const geoip = defineFilter({
     cache_size: number({ doc: 'How many results to keep ready.', default: 20_000 }),
     tag_on_failure: stringArray({ doc: 'Tags to add when nothing was found.', default: ['_geoip_lookup_failure'] }),
   },
+  examples: [
+    {
+      title: 'Country of an address',
+      config: 'geoip { source => "remote" target => "remote_geoip" fields => ["ip", "country_code2"] }',
+      in: { remote: '8.8.8.8' },
+      out: { remote: '8.8.8.8', remote_geoip: { ip: '8.8.8.8', country_code2: 'US' } },
+    },
+    {
+      title: 'An address that no database has',
+      config: 'geoip { source => "remote" }',
+      in: { remote: '10.0.0.1' },
+      out: { remote: '10.0.0.1', geoip: {}, tags: ['_geoip_lookup_failure'] },
+    },
+  ],
   check({ fields }) {
     wantedKeys(fields);
   },
