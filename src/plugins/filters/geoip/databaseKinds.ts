@@ -1,5 +1,5 @@
 /** Which kinds of MaxMind databases are known, and which of Logstash's fields each kind can give. */
-import { OptionError } from '../../../plugin-api/index.ts';
+import { PluginConfigError } from '../../../plugin-api/index.ts';
 
 export type DatabaseKind = 'City' | 'Country' | 'ASN' | 'ISP';
 
@@ -70,13 +70,16 @@ export function databaseKind(type: string): DatabaseKind | undefined {
 
 /**
  * The keys that the option `fields` names; none means the kind's defaults.
- * @throws OptionError for an unknown name, in Logstash's words
+ * @throws PluginConfigError for an unknown name, in Logstash's words
  */
 export function parseFields(names: readonly string[]): GeoKey[] {
   return names.map((name) => {
     const known = name.toUpperCase();
     if (Object.hasOwn(KEYS, known)) return KEYS[known as keyof typeof KEYS];
-    throw new OptionError(`illegal field value ${name}. valid values are [${Object.keys(KEYS).join(', ')}]`);
+    throw new PluginConfigError(
+      `illegal field value ${name}. valid values are [${Object.keys(KEYS).join(', ')}]`,
+      'fields',
+    );
   });
 }
 

@@ -5,7 +5,6 @@ import {
   defineFilter,
   type FilterContext,
   number,
-  OptionError,
   oneOf,
   PluginConfigError,
   path,
@@ -14,7 +13,7 @@ import {
 } from '../../../plugin-api/index.ts';
 import { isSpecialPurpose, parseAddress } from './address.ts';
 import { type Database, openDatabase } from './database.ts';
-import { type GeoKey, keysToFill, parseFields } from './databaseKinds.ts';
+import { keysToFill, parseFields } from './databaseKinds.ts';
 import { defaultDatabase } from './defaultDatabase.ts';
 import { Lookup } from './lookup.ts';
 
@@ -58,12 +57,12 @@ export const geoip = defineFilter({
     },
   ],
   check({ fields }) {
-    wantedKeys(fields);
+    parseFields(fields);
   },
   async create(options, context) {
     const source = reference('source', options.source);
     const target = reference('target', options.target);
-    const wanted = wantedKeys(options.fields);
+    const wanted = parseFields(options.fields);
     const database = await open(options.database, options.default_database_type, context);
     const lookup = new Lookup(database, keysToFill(database.kind, wanted), options.cache_size);
     const failures = counters(context);
@@ -153,15 +152,6 @@ function merge(event: Event, target: FieldReference, result: ValueMap): boolean 
     return true;
   }
   return Array.isArray(existing);
-}
-
-function wantedKeys(fields: readonly string[]): GeoKey[] {
-  try {
-    return parseFields(fields);
-  } catch (error) {
-    if (error instanceof OptionError) throw new PluginConfigError(error.message, 'fields', error);
-    throw error;
-  }
 }
 
 function reference(option: string, text: string): FieldReference {

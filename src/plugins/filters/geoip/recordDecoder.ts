@@ -3,28 +3,39 @@
  * languages that nobody asked for. `maxmind` decodes all of a record, which takes ten times as long.
  */
 
+import { OffsetCache } from './offsetCache.ts';
+
 /** Thrown where the bytes are no valid data section. */
 export class DamagedRecord extends Error {
   override name = 'DamagedRecord';
 }
 
-/** Sub-records kept for each part: more would only be networks' own data, such as postal codes. */
-const MEMO_MAX = 10_000;
+/** Countries and regions fit in; cities and postal codes take turns. */
+const MEMO_SIZE = 4096;
+/** A map has some ten keys. */
+const KEYS_SIZE = 64;
 
 /** Which part of a record is wanted: a map's keys, or a plain value when it has none. A list takes it for its elements. */
 export class Wanted {
-  readonly keys = new Map<string, Wanted>();
+  readonly key: string;
+  readonly parts = new Map<string, Wanted>();
+  /** What a key of the file, by its place, asks for. */
+  readonly partAt = new OffsetCache<Wanted | 'skip'>(KEYS_SIZE);
   /** Decoded before, by place in the file: a country is decoded once for all its networks. */
-  readonly memo = new Map<number, unknown>();
+  readonly memo = new OffsetCache<unknown>(MEMO_SIZE);
+
+  constructor(key: string) {
+    this.key = key;
+  }
 
   /** @param paths such as `country.names.en` */
   static of(paths: readonly string[]): Wanted {
-    const root = new Wanted();
+    const root = new Wanted('');
     for (const path of paths) {
       let node = root;
       for (const key of path.split('.')) {
-        const next = node.keys.get(key) ?? new Wanted();
-        node.keys.set(key, next);
+        const next = node.parts.get(key) ?? new Wanted(key);
+        node.parts.set(key, next);
         node = next;
       }
     }
@@ -46,7 +57,6 @@ export class RecordDecoder {
   readonly #bytes: Buffer;
   readonly #start: number;
   readonly #end: number;
-  readonly #keyMemo = new Map<number, string>();
   #position = 0;
   /** Of the value whose control byte was read last; of a pointer, where it leads. */
   #size = 0;
@@ -77,7 +87,6 @@ export class RecordDecoder {
     const after = this.#position;
     const value = this.decode(target, wanted);
     this.#position = after;
-    if (memo.size >= MEMO_MAX) memo.clear();
     memo.set(target, value);
     return value;
   }
@@ -88,7 +97,7 @@ export class RecordDecoder {
     if (type === POINTER) throw new DamagedRecord(`a pointer to a pointer at ${this.#position}`);
     const start = this.#position;
     this.#skipBody(type);
-    if (wanted.keys.size > 0) return undefined;
+    if (wanted.parts.size > 0) return undefined;
     if (type === STRING) return this.#bytes.toString('utf8', start, this.#position);
     if (type === DOUBLE || type === FLOAT) return this.#fraction(type, start);
     return type === UINT16 || type === UINT32 ? this.#unsigned(start) : undefined;
@@ -110,40 +119,39 @@ export class RecordDecoder {
   #map(wanted: Wanted): Record<string, unknown> {
     const map: Record<string, unknown> = {};
     for (let left = this.#count(); left > 0; left--) {
-      const key = this.#key();
-      const part = wanted.keys.get(key);
-      if (part === undefined) this.#skip();
-      else map[key] = this.#next(part);
+      const part = this.#part(wanted);
+      if (part === 'skip') this.#skip();
+      else map[part.key] = this.#next(part);
     }
     return map;
+  }
+
+  /** Reads a key and gives what is wanted of its value. */
+  #part(wanted: Wanted): Wanted | 'skip' {
+    const type = this.#control();
+    if (type !== POINTER) return wanted.parts.get(this.#text(type)) ?? 'skip';
+    const target = this.#size;
+    const known = wanted.partAt.get(target);
+    if (known !== undefined) return known;
+    const after = this.#position;
+    this.#position = target;
+    const part = wanted.parts.get(this.#text(this.#control())) ?? 'skip';
+    this.#position = after;
+    wanted.partAt.set(target, part);
+    return part;
+  }
+
+  #text(type: number): string {
+    if (type !== STRING) throw new DamagedRecord(`a key that is no text at ${this.#position}`);
+    const start = this.#position;
+    this.#skipBody(STRING);
+    return this.#bytes.toString('utf8', start, this.#position);
   }
 
   #array(wanted: Wanted): unknown[] {
     const list: unknown[] = [];
     for (let left = this.#count(); left > 0; left--) list.push(this.#next(wanted));
     return list;
-  }
-
-  #key(): string {
-    const type = this.#control();
-    if (type === STRING) return this.#text();
-    if (type !== POINTER) throw new DamagedRecord(`a key that is no text at ${this.#position}`);
-    const target = this.#size;
-    const known = this.#keyMemo.get(target);
-    if (known !== undefined) return known;
-    const after = this.#position;
-    this.#position = target;
-    if (this.#control() !== STRING) throw new DamagedRecord(`a key that is no text at ${target}`);
-    const key = this.#text();
-    this.#position = after;
-    if (this.#keyMemo.size < MEMO_MAX) this.#keyMemo.set(target, key);
-    return key;
-  }
-
-  #text(): string {
-    const start = this.#position;
-    this.#skipBody(STRING);
-    return this.#bytes.toString('utf8', start, this.#position);
   }
 
   #skip(): void {
@@ -168,19 +176,22 @@ export class RecordDecoder {
   /** Reads a control byte with what belongs to it, and gives the type. */
   #control(): number {
     const control = this.#byte();
-    let type = control >>> 5;
-    if (type === POINTER) {
-      this.#pointer(control);
-      return POINTER;
-    }
-    if (type === 0) type = 7 + this.#byte();
-    if (type > FLOAT) throw new DamagedRecord(`a value of unknown type ${type} at ${this.#position}`);
+    const type = control >>> 5;
     const size = control & 31;
+    if (type === POINTER) this.#pointer(control);
+    else if (type !== 0 && size < 29) this.#size = size;
+    else return this.#rareControl(type, size);
+    return type;
+  }
+
+  #rareControl(type: number, size: number): number {
+    const extended = type === 0 ? 7 + this.#byte() : type;
+    if (extended > FLOAT) throw new DamagedRecord(`a value of unknown type ${extended} at ${this.#position}`);
     if (size < 29) this.#size = size;
     else if (size === 29) this.#size = 29 + this.#byte();
     else if (size === 30) this.#size = 285 + this.#integer(2);
     else this.#size = 65_821 + this.#integer(3);
-    return type;
+    return extended;
   }
 
   #pointer(control: number): void {

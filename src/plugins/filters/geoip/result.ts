@@ -2,36 +2,61 @@
 import { floatValue, type Value, type ValueMap } from '../../../event/value.ts';
 import type { DatabaseKind, GeoKey } from './databaseKinds.ts';
 
-/** Where in a record each field stands. Of the subdivisions the last one is the most specific. */
-const PATHS: Readonly<Record<Exclude<GeoKey, 'ip' | 'location'>, string>> = {
-  asn: 'autonomous_system_number',
-  as_org: 'autonomous_system_organization',
-  isp: 'isp',
-  organization: 'organization',
-  city_name: 'city.names.en',
-  continent_code: 'continent.code',
-  continent_name: 'continent.names.en',
-  country_name: 'country.names.en',
-  country_code2: 'country.iso_code',
-  // Logstash puts the two-letter code here too.
-  country_code3: 'country.iso_code',
-  postal_code: 'postal.code',
-  dma_code: 'location.metro_code',
-  region_name: 'subdivisions.names.en',
-  region_code: 'subdivisions.iso_code',
-  timezone: 'location.time_zone',
-  latitude: 'location.latitude',
-  longitude: 'location.longitude',
-};
+/** A decoded record. A damaged file may hold anything anywhere, so that each value's type is looked at. */
+interface GeoRecord {
+  readonly autonomous_system_number?: unknown;
+  readonly autonomous_system_organization?: unknown;
+  readonly isp?: unknown;
+  readonly organization?: unknown;
+  readonly city?: Named;
+  readonly continent?: Named & { readonly code?: unknown };
+  readonly country?: Named;
+  readonly location?: {
+    readonly latitude?: unknown;
+    readonly longitude?: unknown;
+    readonly metro_code?: unknown;
+    readonly time_zone?: unknown;
+  };
+  readonly postal?: { readonly code?: unknown };
+  readonly subdivisions?: readonly Named[];
+}
 
-const INTEGERS: ReadonlySet<GeoKey> = new Set(['asn', 'dma_code']);
-const DOUBLES: ReadonlySet<GeoKey> = new Set(['latitude', 'longitude']);
+interface Named {
+  readonly names?: { readonly en?: unknown };
+  readonly iso_code?: unknown;
+}
+
+type Read = (record: GeoRecord) => Value | undefined;
+
+/** Where in a record each field stands, as a path to decode and as a function to read what was decoded. */
+const FIELDS: Readonly<Record<Exclude<GeoKey, 'ip' | 'location'>, readonly [path: string, read: Read]>> = {
+  asn: ['autonomous_system_number', (record) => integer(record.autonomous_system_number)],
+  as_org: ['autonomous_system_organization', (record) => text(record.autonomous_system_organization)],
+  isp: ['isp', (record) => text(record.isp)],
+  organization: ['organization', (record) => text(record.organization)],
+  city_name: ['city.names.en', (record) => text(record.city?.names?.en)],
+  continent_code: ['continent.code', (record) => text(record.continent?.code)],
+  continent_name: ['continent.names.en', (record) => text(record.continent?.names?.en)],
+  country_name: ['country.names.en', (record) => text(record.country?.names?.en)],
+  country_code2: ['country.iso_code', (record) => text(record.country?.iso_code)],
+  // Logstash puts the two-letter code here too.
+  country_code3: ['country.iso_code', (record) => text(record.country?.iso_code)],
+  postal_code: ['postal.code', (record) => text(record.postal?.code)],
+  dma_code: ['location.metro_code', (record) => integer(record.location?.metro_code)],
+  region_name: ['subdivisions.names.en', (record) => text(mostSpecific(record)?.names?.en)],
+  region_code: ['subdivisions.iso_code', (record) => text(mostSpecific(record)?.iso_code)],
+  timezone: ['location.time_zone', (record) => text(record.location?.time_zone)],
+  latitude: ['location.latitude', (record) => double(record.location?.latitude)],
+  longitude: ['location.longitude', (record) => double(record.location?.longitude)],
+};
 
 /** The parts of a record that the fields are made of. */
 export function wantedPaths(kind: DatabaseKind, keys: readonly GeoKey[]): string[] {
-  const paths = keys.flatMap((key) => (key === 'ip' || key === 'location' ? [] : [PATHS[key]]));
-  return kind === 'City' ? [...paths, PATHS.latitude, PATHS.longitude] : paths;
+  const paths = keys.flatMap((key) => (key === 'ip' || key === 'location' ? [] : FIELDS[key][0]));
+  return kind === 'City' ? [...paths, FIELDS.latitude[0], FIELDS.longitude[0]] : paths;
 }
+
+export type Coordinates = { lat: Value; lon: Value };
 
 /**
  * The result for a record, with an empty `ip` to fill in; `undefined` when it would have no field. A City record without
@@ -40,17 +65,16 @@ export function wantedPaths(kind: DatabaseKind, keys: readonly GeoKey[]): string
 export type Shape = (record: unknown) => ValueMap | undefined;
 
 export function compileShape(kind: DatabaseKind, keys: readonly GeoKey[]): Shape {
-  const latitude = field('latitude');
-  const longitude = field('longitude');
-  const plain = keys.flatMap((key) => (key === 'ip' || key === 'location' ? [] : [{ key, read: field(key) }]));
+  const fields = keys.flatMap((key) => (key === 'ip' || key === 'location' ? [] : [{ key, read: FIELDS[key][1] }]));
   const wantsIp = keys.includes('ip');
   const wantsLocation = keys.includes('location');
-  return (record) => {
-    const lat = latitude(record);
-    const lon = longitude(record);
+  return (decoded) => {
+    const record = decoded as GeoRecord;
+    const lat = double(record.location?.latitude);
+    const lon = double(record.location?.longitude);
     if (kind === 'City' && lat === undefined && lon === undefined) return undefined;
     const result: ValueMap = wantsIp ? { ip: '' } : {};
-    for (const { key, read } of plain) {
+    for (const { key, read } of fields) {
       const value = read(record);
       if (value !== undefined) result[key] = value;
     }
@@ -59,22 +83,8 @@ export function compileShape(kind: DatabaseKind, keys: readonly GeoKey[]): Shape
   };
 }
 
-type Read = (record: unknown) => Value | undefined;
-
-function field(key: keyof typeof PATHS): Read {
-  const path = PATHS[key].split('.');
-  const convert = INTEGERS.has(key) ? integer : DOUBLES.has(key) ? double : text;
-  return (record) => convert(at(record, path));
-}
-
-function at(record: unknown, path: readonly string[]): unknown {
-  let current = record;
-  for (const key of path) {
-    if (Array.isArray(current)) current = current.at(-1);
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Record<string, unknown>)[key];
-  }
-  return current;
+function mostSpecific({ subdivisions }: GeoRecord): Named | undefined {
+  return Array.isArray(subdivisions) ? (subdivisions.at(-1) as Named | undefined) : undefined;
 }
 
 function text(value: unknown): string | undefined {

@@ -1,4 +1,7 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MmdbMetadata } from '../../../../scripts/geoip/mmdbWriter.ts';
 import { Event } from '../../../../src/event/event.ts';
 import { parseJson } from '../../../../src/event/json.ts';
 import type { ValueMap } from '../../../../src/event/value.ts';
@@ -30,4 +33,28 @@ export function run(filter: Filter, json: string): { out: ValueMap; success: boo
   const event = new Event(parseJson(json, 'double') as ValueMap, {});
   const success = filter.apply(event);
   return { out: event.data, success };
+}
+
+/** The counters that are not zero. */
+export function counts(context: TestContext): Record<string, number> {
+  const entries = [...context.counters].map(([name, { value }]) => [name, value] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value > 0));
+}
+
+export function metadata(databaseType: string, more: Partial<MmdbMetadata> = {}): MmdbMetadata {
+  return {
+    databaseType,
+    description: 'of a test',
+    languages: ['en'],
+    buildEpochSeconds: 1_600_000_000,
+    ipVersion: 6,
+    recordSize: 24,
+    ...more,
+  };
+}
+
+export function temporaryFile(bytes: Uint8Array): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'geoip-')), 'test.mmdb');
+  writeFileSync(path, bytes);
+  return path;
 }
