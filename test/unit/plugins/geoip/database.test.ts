@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { type CityResponse, Reader } from 'maxmind';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../../scripts/geoip/random.ts';
@@ -35,14 +36,15 @@ describe('what we read is what maxmind reads', () => {
     const oracle = new Reader<CityResponse>(readFileSync(path));
     const { tree, decoder } = await openDatabase(path);
     const wanted = Wanted.of(PATHS);
+    const different: string[] = [];
     let records = 0;
-    for (const text of [...networks(oracle, 32), ...networks(oracle, 128)]) {
+    for (const { text, record: whole } of [...networks(oracle, 32), ...networks(oracle, 128)]) {
       const offset = tree.find(parse(text));
       const record = offset < 0 ? null : decoder.decode(offset, wanted);
-      const expected = oracle.get(text);
-      expect(record, text).toEqual(expected === null ? null : project(expected, Wanted.of(PATHS)));
+      if (!isDeepStrictEqual(record, whole === null ? null : project(whole, wanted))) different.push(text);
       if (record !== null) records++;
     }
+    expect(different).toEqual([]);
     expect(records).toBeGreaterThan(100);
   });
 });
@@ -95,7 +97,7 @@ describe('damaged databases', () => {
   it('neither throws nor hangs on bytes changed at random', async () => {
     const random = seededRandom(7);
     const whole = readFileSync(testDatabase('GeoLite2-City-Test'));
-    const texts = [...networks(new Reader(whole), 32)].filter((_, i) => i % 5 === 0);
+    const texts = [...networks(new Reader(whole), 32)].filter((_, i) => i % 5 === 0).map(({ text }) => text);
     let damaged = 0;
     for (let round = 0; round < 60; round++) {
       const bytes = Buffer.from(whole);
@@ -141,14 +143,15 @@ function parse(text: string): Address {
   return address;
 }
 
-/** The first address of every network and of every gap, as the oracle cuts them. */
-function* networks(oracle: Reader<CityResponse>, bits: 32 | 128): Generator<string> {
+/** Every network and every gap, as the oracle cuts them: the first address, and the record or null. */
+function* networks(oracle: Reader<CityResponse>, bits: 32 | 128): Generator<{ text: string; record: unknown }> {
   const end = 1n << BigInt(bits);
   // IPv4 networks come again in an IPv6 tree at ::/96, where the oracle has no texts for them.
   for (let first = bits === 32 ? 0n : 1n << 96n; first < end; ) {
     const text = bits === 32 ? ipv4Text(Number(first)) : ipv6Text(first);
-    yield text;
-    first += 1n << BigInt(bits - oracle.getWithPrefixLength(text)[1]);
+    const [record, length] = oracle.getWithPrefixLength(text);
+    yield { text, record };
+    first += 1n << BigInt(bits - length);
   }
 }
 
