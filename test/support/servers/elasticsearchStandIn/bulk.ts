@@ -76,7 +76,9 @@ function execute(store: DocumentStore, item: BulkItem): object {
     return failed(item, { status: 400, type: 'mapper_parsing_exception', reason: 'failed to parse' });
   }
   if (item.action === 'update') return update(store, item, existing, parsed);
-  const refusal = mapDocument(store.mapping(item.index), item.body ?? '', parsed);
+  const refusal = store.isMapped(item.index)
+    ? mapDocument(store.mapping(item.index), item.body ?? '', parsed)
+    : undefined;
   if (refusal !== undefined) return failed(item, { status: 400, type: 'mapper_parsing_exception', reason: refusal });
   return written(item, store.put(item.index, item.id, item.body ?? ''), existing === undefined);
 }

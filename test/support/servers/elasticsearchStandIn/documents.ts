@@ -13,6 +13,8 @@ export interface StoredDocument {
 export class DocumentStore {
   readonly indices = new Map<string, Map<string, StoredDocument>>();
   readonly #mappings = new Map<string, Mapping>();
+  /** Indices of these patterns map nothing (`"dynamic": false`), so that they refuse nothing. */
+  readonly #unmapped: RegExp[] = [];
   #sequence = 0;
 
   get(index: string, id: string): StoredDocument | undefined {
@@ -48,6 +50,15 @@ export class DocumentStore {
       this.#mappings.set(index, mapping);
     }
     return mapping;
+  }
+
+  /** For a template with `"dynamic": false`. */
+  leaveUnmapped(patterns: readonly string[]): void {
+    this.#unmapped.push(...patterns.map(toPattern));
+  }
+
+  isMapped(index: string): boolean {
+    return !this.#unmapped.some((pattern) => pattern.test(index));
   }
 
   drop(index: string): void {

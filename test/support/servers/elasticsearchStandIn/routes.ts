@@ -139,7 +139,9 @@ function getTemplate(state: EsState, _request: EsRequest, name: string): EsAnswe
 }
 
 function putTemplate(state: EsState, request: EsRequest, name: string): EsAnswer {
-  state.templates.set(name, JSON.parse(request.body));
+  const template = JSON.parse(request.body) as { index_patterns?: string[]; mappings?: { dynamic?: unknown } };
+  state.templates.set(name, template);
+  if (template.mappings?.dynamic === false) state.documents.leaveUnmapped(template.index_patterns ?? []);
   return ok({ acknowledged: true });
 }
 

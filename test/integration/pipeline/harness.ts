@@ -1,0 +1,207 @@
+/** The user's pipeline as a process of its own, with everything around it on this machine. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import {
+  type Server,
+  startApart,
+  startDynalite,
+  startDynamodbLocal,
+  startElasticsearch,
+  startKinesisLocal,
+  startVersitygw,
+} from '../../support/servers/index.ts';
+
+const REGION = 'ap-northeast-2';
+const STREAM = 'infra-dev-kinesis-01';
+const BUCKET = 'test-accesslog';
+const credentials = { accessKeyId: 'AKTEST', secretAccessKey: 'test-secret' };
+const real = process.env['LOGSTASH_TS_REAL'] === '1';
+
+export interface Stack {
+  readonly kinesis: Server;
+  readonly dynamodb: Server;
+  readonly elasticsearch: Server;
+  readonly s3: Server;
+}
+
+/** Real Elasticsearch 7.9.2, DynamoDB Local and versitygw under test:real; stand-ins elsewhere. */
+export async function startStack(): Promise<Stack> {
+  const s3Options = { ...credentials, region: REGION, buckets: [BUCKET] };
+  const [kinesis, dynamodb, elasticsearch, s3] = await Promise.all([
+    startKinesisLocal({ streams: { [STREAM]: 2 }, region: REGION }),
+    real ? startDynamodbLocal() : startDynalite(),
+    real ? startElasticsearch() : startApart('elasticsearch', {}),
+    real ? startVersitygw(s3Options) : startApart('s3', s3Options),
+  ]);
+  await acceptAnyDocument(elasticsearch);
+  return { kinesis, dynamodb, elasticsearch, s3 };
+}
+
+/**
+ * Takes every document as it comes. Without it Elasticsearch maps a field by the first value it sees, and which documents it
+ * then refuses depends on the order of arrival.
+ */
+async function acceptAnyDocument({ url }: Server): Promise<void> {
+  const template = { index_patterns: ['accesslog-*', 'api-*'], mappings: { dynamic: false } };
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${url}/_template/any`, { method: 'PUT', headers, body: JSON.stringify(template) });
+  if (!answer.ok) throw new Error(`the template was refused: ${answer.status} ${await answer.text()}`);
+}
+
+export async function stopStack(stack: Stack | undefined): Promise<void> {
+  await Promise.all(Object.values(stack ?? {}).map((server: Server) => server.stop()));
+}
+
+export interface KinesisRecord {
+  readonly PartitionKey: string;
+  readonly Data: Uint8Array;
+}
+
+/** Records as Fluent Bit put them with the user's configuration. */
+export function fluentBitRecords(): KinesisRecord[] {
+  const path = new URL('../../data/records/fb5.1.1_go_seed_noimds.jsonl.gz', import.meta.url);
+  return gunzipSync(readFileSync(path))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+    .map(({ partitionKey, dataBase64 }) => ({ PartitionKey: partitionKey, Data: Buffer.from(dataBase64, 'base64') }));
+}
+
+const PUT_MAX = 250;
+
+export async function putRecords(stack: Stack, records: readonly KinesisRecord[]): Promise<void> {
+  const client = new KinesisClient({
+    endpoint: stack.kinesis.url,
+    region: REGION,
+    credentials,
+    requestHandler: new NodeHttpHandler({ requestTimeout: 20_000, throwOnRequestTimeout: true }),
+  });
+  for (let i = 0; i < records.length; i += PUT_MAX) {
+    const Records = records.slice(i, i + PUT_MAX);
+    const { FailedRecordCount } = await client.send(new PutRecordsCommand({ StreamName: STREAM, Records }));
+    if (FailedRecordCount !== 0) throw new Error(`${FailedRecordCount} records were not taken`);
+  }
+  client.destroy();
+}
+
+/** `bin/logstash-ts -f pipelines/eks-kinesis.conf`, its state kept over restarts. */
+export class Program {
+  readonly #stack: Stack;
+  readonly folder = mkdtempSync(join(tmpdir(), 'logstash-ts-pipeline-'));
+  #child: ChildProcess | undefined;
+  #log = '';
+
+  constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  start(): void {
+    const child = spawn(
+      resolve('bin/logstash-ts'),
+      ['-f', 'pipelines/eks-kinesis.conf', '--path.data', join(this.folder, 'data')],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: {
+          ...process.env,
+          KINESIS_ENDPOINT: this.#stack.kinesis.url,
+          DYNAMODB_ENDPOINT: this.#stack.dynamodb.url,
+          ES_URL: this.#stack.elasticsearch.url,
+          S3_ENDPOINT: this.#stack.s3.url,
+          S3_FORCE_PATH_STYLE: 'true',
+          S3_BUCKET: BUCKET,
+          S3_TEMP: join(this.folder, 's3'),
+          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        },
+      },
+    );
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+    });
+    this.#child = child;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Gives the exit code, or the signal that ended it. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string | null> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null;
+    const ended = new Promise<number | string | null>((done) => child.once('exit', (code, by) => done(code ?? by)));
+    child.kill(signal);
+    return ended;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Documents by index, as a reader sees them. */
+export async function documentCounts({ elasticsearch }: Stack): Promise<Record<string, number>> {
+  await fetch(`${elasticsearch.url}/_refresh`, { method: 'POST' });
+  const answer = await fetch(`${elasticsearch.url}/_cat/indices?format=json&h=index,docs.count`);
+  const rows = (await answer.json()) as { index: string; 'docs.count': string }[];
+  return Object.fromEntries(
+    rows.filter(({ index }) => !index.startsWith('.')).map((row) => [row.index, Number(row['docs.count'])]),
+  );
+}
+
+/** Every line of every object; reading one that is not valid gzip throws. */
+export async function s3Lines({ s3 }: Stack): Promise<string[]> {
+  const client = new S3Client({ endpoint: s3.url, region: REGION, credentials, forcePathStyle: true });
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
+  const lines: string[] = [];
+  for (const { Key } of Contents) {
+    if (Key === undefined || !Key.endsWith('.gz')) continue;
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+    const text = gunzipSync((await Body?.transformToByteArray()) ?? Buffer.alloc(0)).toString('utf8');
+    lines.push(...text.split('\n').filter((line) => line !== ''));
+  }
+  client.destroy();
+  return lines;
+}
+
+/** The rows of the lease table, by shard. */
+export async function leases({
+  dynamodb,
+}: Stack): Promise<Record<string, { owner: string | undefined; checkpoint: string }>> {
+  const client = new DynamoDBClient({ endpoint: dynamodb.url, region: REGION, credentials });
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: 'logstash' }));
+  client.destroy();
+  return Object.fromEntries(
+    Items.map((item) => [
+      item['leaseKey']?.S,
+      { owner: item['leaseOwner']?.S, checkpoint: item['checkpoint']?.S ?? '' },
+    ]),
+  );
+}
+
+/** Polls until `condition` holds; the message of a timeout shows the last value. */
+export async function until<T>(
+  read: () => Promise<T>,
+  condition: (value: T) => boolean,
+  timeoutMs = 90_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await read();
+    if (condition(value)) return value;
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(value)}`);
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+export function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
