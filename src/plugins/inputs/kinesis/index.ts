@@ -84,15 +84,18 @@ function createInput(
   context: InputContext,
 ): Input {
   const stopping = new AbortController();
-  let clients: Clients | undefined;
+  // The SDK takes its time to load: it does while the rest of the pipeline is made. `run` says what went wrong.
+  const clients: Promise<Clients> = createClients(clientSettings(given, additional));
+  clients.catch(() => {});
   let consumer: Consumer | undefined;
 
   return {
     async run() {
       if (stopping.signal.aborted) return;
-      clients = await createClients(clientSettings(given, additional));
+      const { kinesis, dynamodb } = await clients;
       consumer = createConsumer({
-        ...clients,
+        kinesis,
+        dynamodb,
         ...consumerSettings(given, additional),
         workerId: `${context.hostName}:${randomUUID()}`,
         clock: context.clock,
@@ -115,7 +118,7 @@ function createInput(
     stop: () => stopping.abort(),
     async close() {
       await consumer?.close();
-      clients?.destroy();
+      await clients.then(({ destroy }) => destroy()).catch(() => {});
     },
     status: () => (consumer ? statusOf(consumer) : { state: 'starting' }),
   };
