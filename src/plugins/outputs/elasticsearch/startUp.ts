@@ -7,8 +7,8 @@ import type { Endpoint } from './endpoint.ts';
 import { DEFAULT_INDEX, type Options } from './options.ts';
 import { describeErrorAnswer } from './outcomes.ts';
 import { DEFAULT_PATTERN, defaultTemplate, mayMatch } from './template.ts';
-import { describeRefusal } from './texts.ts';
-import type { Wire, WireAnswer } from './wire.ts';
+import { describeRefusal, type Failure } from './texts.ts';
+import { Unreachable, type Wire, type WireAnswer } from './wire.ts';
 
 export interface StartUpSettings {
   readonly wire: Wire;
@@ -22,38 +22,31 @@ export interface StartUpSettings {
 
 /** Waits for the server, learns what it is and installs the template. Undefined when `signal` came first. */
 export async function startUp(settings: StartUpSettings, context: PluginContext): Promise<Dialect | undefined> {
-  const dialect = await learnDialect(settings, context);
-  if (dialect !== undefined && settings.options.manage_template) await manageTemplate(settings, context, dialect);
-  return dialect;
-}
-
-async function learnDialect(settings: StartUpSettings, context: PluginContext): Promise<Dialect | undefined> {
-  const { wire, endpoint, options, subject, signal } = settings;
+  const { options, subject, signal, random } = settings;
   const trouble = new TroubleReporter(`connection to ${subject}`, context.logger, context.clock);
-  const backoff = new Backoff(options.retry_initial_interval * 1000, options.resurrect_delay * 1000, settings.random);
+  const backoff = new Backoff(options.retry_initial_interval * 1000, options.resurrect_delay * 1000, random);
   for (;;) {
-    const answer = await ask(wire, endpoint.infoPath);
-    const dialect = answer instanceof Error ? undefined : readDialect(answer, context, subject);
-    if (dialect !== undefined) {
+    const outcome = await tryStart(settings, context);
+    if (!('cause' in outcome)) {
       trouble.worked('');
-      return dialect;
+      return outcome;
     }
-    if (answer instanceof Error) {
-      trouble.failed('', `${answer.message}; events wait for it`, {}, 'unreachable');
-    } else {
-      const { cause, message } = describeRefusal(answer.status, describeErrorAnswer(answer.text));
-      trouble.failed('', `${message}; events wait`, {}, cause);
-    }
+    trouble.failed('', `${outcome.message}; events wait`, {}, outcome.cause);
     await context.clock.sleep(backoff.nextDelayMs(), signal);
     if (signal.aborted) return undefined;
   }
 }
 
-async function ask(wire: Wire, path: string): Promise<WireAnswer | Error> {
+async function tryStart(settings: StartUpSettings, context: PluginContext): Promise<Dialect | Failure> {
+  const { wire, endpoint, options, subject } = settings;
   try {
-    return await wire.request({ method: 'GET', path });
+    const answer = await wire.request({ method: 'GET', path: endpoint.infoPath });
+    const dialect = readDialect(answer, context, subject);
+    if (dialect === undefined) return describeRefusal(answer.status, describeErrorAnswer(answer.text));
+    if (options.manage_template) await manageTemplate(settings, context, dialect);
+    return dialect;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return { cause: 'unreachable', message: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -69,7 +62,7 @@ function readDialect({ status, text }: WireAnswer, { logger }: PluginContext, su
   return ASSUMED_DIALECT;
 }
 
-/** As in Logstash a template that cannot be installed is logged and no more. */
+/** As in Logstash a template that cannot be installed is logged and no more. @throws Unreachable */
 async function manageTemplate(settings: StartUpSettings, context: PluginContext, dialect: Dialect): Promise<void> {
   const { wire, endpoint, options } = settings;
   const path = `${endpoint.templatePath}/${encodeURIComponent(options.template_name)}`;
@@ -80,6 +73,7 @@ async function manageTemplate(settings: StartUpSettings, context: PluginContext,
     if (status >= 300) throw new Error(describeRefusal(status, describeErrorAnswer(text)).message);
     context.logger.info(`index template '${options.template_name}' is installed`);
   } catch (error) {
+    if (error instanceof Unreachable) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     context.logger.error(`index template '${options.template_name}' is not installed: ${reason}`);
   }

@@ -390,6 +390,21 @@ describe('start and end', () => {
     await output.close();
   });
 
+  it('begins anew when the connection is lost before the template is there', async () => {
+    const wire = new FakeWire();
+    wire.onPut = () => new Unreachable('read ECONNRESET');
+    const { output, clock } = bench(INDEX, wire);
+    const batch = new TestBatch(numbered(1));
+    void output.write(batch.events);
+    await clock.advance(1000);
+    expect(wire.bulks).toEqual([]);
+    wire.onPut = () => ({ status: 200, text: '{}' });
+    await clock.advance(2000);
+    expect(wire.others.filter(({ method }) => method === 'PUT')).toHaveLength(2);
+    expect(batch.isSettled).toBe(true);
+    await output.close();
+  });
+
   it('goes on when the template cannot be installed', async () => {
     const wire = new FakeWire();
     const { output, clock, log } = bench({ ...INDEX, template: '/no/such/template.json' }, wire);

@@ -55,6 +55,7 @@ export class FakeWire implements Wire {
   mostAtOnce = 0;
   isClosed = false;
   info: () => WireAnswer | Error = () => serverInfo('7.9.2');
+  onPut: () => WireAnswer | Error = () => ({ status: 200, text: '{}' });
   respond: BulkResponder;
   #atOnce = 0;
 
@@ -81,10 +82,14 @@ export class FakeWire implements Wire {
     this.isClosed = true;
   }
 
+  #answerOf({ method }: WireRequest): WireAnswer | Error {
+    if (method === 'GET') return this.info();
+    return method === 'PUT' ? this.onPut() : { status: 404, text: '' };
+  }
+
   #answerOther(request: WireRequest): WireAnswer {
     this.others.push(request);
-    const answer =
-      request.method === 'GET' ? this.info() : { status: request.method === 'HEAD' ? 404 : 200, text: '{}' };
+    const answer = this.#answerOf(request);
     if (answer instanceof Error) throw answer;
     return answer;
   }
