@@ -116,6 +116,8 @@ function counters(context: FilterContext) {
 async function open(given: string | undefined, kind: 'City' | 'ASN', context: FilterContext): Promise<Database> {
   const chosen = given === undefined ? defaultDatabase(kind) : { path: given, synthetic: false };
   const database = await context.shared(`geoip ${chosen.path}`, () => openDatabase(chosen.path));
+  const { path: file, description, builtAt } = database;
+  context.logger.info('Using geoip database', { path: file, description, built: builtAt.toISOString() });
   if (chosen.synthetic) {
     context.logger.warn(
       `geoip has no "database": using ${chosen.path}, which is invented data (${database.description}); see geoip/README.md on getting the real one`,

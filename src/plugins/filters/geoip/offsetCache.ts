@@ -10,7 +10,7 @@ export class OffsetCache<V> {
 
   /** @param size rounded up to a power of two, two at least */
   constructor(size: number) {
-    const bits = Math.max(1, Math.ceil(Math.log2(Math.min(size, SIZE_MAX))));
+    const bits = Math.ceil(Math.log2(Math.min(Math.max(size, 2), SIZE_MAX)));
     this.#shift = 32 - bits;
     this.#offsets = new Uint32Array(2 ** bits);
     this.#values = new Array<V | undefined>(2 ** bits).fill(undefined);

@@ -57,6 +57,7 @@ describe('files that are no database for geoip', () => {
       'GeoIP2-Anonymous-IP-Test',
       'is of type GeoIP2-Anonymous-IP, which geoip does not support; use one of GeoLite2-City',
     ],
+    ['GeoIP2-Enterprise-Test', 'is of type GeoIP2-Enterprise, which geoip does not support'],
     ['MaxMind-DB-test-decoder', 'is of type MaxMind DB Decoder Test, which geoip does not support'],
     ['MaxMind-DB-test-broken-pointers-24', 'is of type Test, which geoip does not support'],
     ['MaxMind-DB-test-broken-search-tree-24', 'is of type Test, which geoip does not support'],

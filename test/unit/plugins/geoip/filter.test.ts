@@ -219,7 +219,7 @@ describe('results of geoip', () => {
     );
     const { filter: reference } = await createGeoip({ database, cache_size: 0 });
     const expected = addresses.map((ip) => run(reference, JSON.stringify({ ip })).out);
-    for (const cache_size of [1, 2, 1000]) {
+    for (const cache_size of [-1, 1, 2, 1000]) {
       const { filter } = await createGeoip({ database, cache_size });
       for (let round = 0; round < 2; round++) {
         expect(addresses.map((ip) => run(filter, JSON.stringify({ ip })).out)).toStrictEqual(expected);
