@@ -50,7 +50,10 @@ function expand(text: string, settings: ValueSettings): string {
   return expanded.text;
 }
 
+/** A leading zero means octal, as in Ruby. */
 function numberValue(text: string): ConfigValue {
+  if (/^-?0\d+$/.test(text))
+    return text.startsWith('-') ? -Number.parseInt(text.slice(1), 8) : Number.parseInt(text, 8);
   if (!text.includes('.')) return integerValue(BigInt(text.startsWith('-') ? `-${text.slice(1)}` : text));
   const value = Number(text);
   return Number.isInteger(value) ? new Float(value) : value;

@@ -126,8 +126,19 @@ export class Pipeline {
   /** Resolves when all inputs have ended and every event is settled; rejects when a plugin broke down. */
   async run(): Promise<void> {
     await Promise.all(this.#inputs.map((part) => this.#runInput(part)));
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) {
+      // What is settled may be checkpointed, and a successor need not wait for the leases to expire.
+      await this.#closeInputs();
+      throw this.#failure;
+    }
     await this.close();
+  }
+
+  async #closeInputs(): Promise<void> {
+    const results = await Promise.allSettled(this.#inputs.map(({ instance }) => instance.close?.()));
+    for (const result of results) {
+      if (result.status === 'rejected') this.#logger.error('an input did not close', { error: result.reason });
+    }
   }
 
   async #runInput({ plugin, instance }: Part<Input, InputDefinition>): Promise<void> {
@@ -147,7 +158,7 @@ export class Pipeline {
   /** Inputs close last: they write their last checkpoints after the outputs have settled everything. */
   async close(): Promise<void> {
     await Promise.all(this.#outputs.map(({ instance }) => instance.close()));
-    await Promise.all(this.#inputs.map(({ instance }) => instance.close?.()));
+    await this.#closeInputs();
     for (const filter of this.#program?.filters ?? []) await filter.close?.();
   }
 
