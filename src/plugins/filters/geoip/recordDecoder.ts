@@ -74,12 +74,12 @@ export class RecordDecoder {
    */
   decode(offset: number, wanted: Wanted): unknown {
     this.#position = offset;
-    return this.#value(wanted, this.#control());
+    return this.#value(wanted, this.#control(), true);
   }
 
-  #next(wanted: Wanted): unknown {
+  #next(wanted: Wanted, isLast: boolean): unknown {
     const type = this.#control();
-    if (type !== POINTER) return this.#value(wanted, type);
+    if (type !== POINTER) return this.#value(wanted, type, isLast);
     const target = this.#size;
     const { memo } = wanted;
     const known = memo.get(target);
@@ -91,9 +91,10 @@ export class RecordDecoder {
     return value;
   }
 
-  #value(wanted: Wanted, type: number): unknown {
-    if (type === MAP) return this.#map(wanted);
-    if (type === ARRAY) return this.#array(wanted);
+  /** `isLast`: nothing behind this value is wanted, so that it need not be read to its end. */
+  #value(wanted: Wanted, type: number, isLast: boolean): unknown {
+    if (type === MAP) return this.#map(wanted, isLast);
+    if (type === ARRAY) return this.#array(wanted, isLast);
     if (type === POINTER) throw new DamagedRecord(`a pointer to a pointer at ${this.#position}`);
     const start = this.#position;
     this.#skipBody(type);
@@ -116,12 +117,18 @@ export class RecordDecoder {
     return value;
   }
 
-  #map(wanted: Wanted): Record<string, unknown> {
+  #map(wanted: Wanted, isLast: boolean): Record<string, unknown> {
     const map: Record<string, unknown> = {};
+    let wantedLeft = wanted.parts.size;
     for (let left = this.#count(); left > 0; left--) {
       const part = this.#part(wanted);
       if (part === 'skip') this.#skip();
-      else map[part.key] = this.#next(part);
+      else {
+        wantedLeft--;
+        const isEnough = isLast && wantedLeft === 0;
+        map[part.key] = this.#next(part, isEnough);
+        if (isEnough) break;
+      }
     }
     return map;
   }
@@ -148,9 +155,9 @@ export class RecordDecoder {
     return this.#bytes.toString('utf8', start, this.#position);
   }
 
-  #array(wanted: Wanted): unknown[] {
+  #array(wanted: Wanted, isLast: boolean): unknown[] {
     const list: unknown[] = [];
-    for (let left = this.#count(); left > 0; left--) list.push(this.#next(wanted));
+    for (let left = this.#count(); left > 0; left--) list.push(this.#next(wanted, isLast && left === 1));
     return list;
   }
 
