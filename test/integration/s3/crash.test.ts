@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { numbersIn, S3Lab } from './support.ts';
@@ -26,7 +27,7 @@ describe('output s3 after a kill -9', () => {
     const directory = lab.temporaryDirectory();
     const given = { bucket: 'test-accesslog', endpoint: lab.proxy.url, prefix, encoding: 'gzip' };
     const options = JSON.stringify({ ...given, temporary_directory: directory, time_file: 0.02, gzip_level: 1 });
-    const script = join(import.meta.dirname, 'stuckWriter.ts');
+    const script = fileURLToPath(new URL('./stuckWriter.ts', import.meta.url));
     const child = spawn(process.execPath, [script, options, origin], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
     const exited = once(child, 'exit');
@@ -119,7 +120,7 @@ describe('output s3 after a kill -9', () => {
   async function writeAndKillAgain(directory: string): Promise<void> {
     const given = { bucket: 'test-accesslog', endpoint: lab.proxy.url, prefix: 'crash/second' };
     const options = JSON.stringify({ ...given, temporary_directory: directory });
-    const script = join(import.meta.dirname, 'stuckWriter.ts');
+    const script = fileURLToPath(new URL('./stuckWriter.ts', import.meta.url));
     const child = spawn(process.execPath, [script, options, 'shard-0'], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
     const exited = once(child, 'exit');

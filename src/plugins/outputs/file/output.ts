@@ -199,8 +199,8 @@ export class FileOutput implements Output {
 }
 
 /**
- * `0640` reaches the plugin as the number 640, which Logstash takes for the permissions `01200`. Nobody means that: a
- * number that cannot be permissions, but whose digits can, is read by its digits.
+ * `0640` is octal in a configuration. Without its zero Logstash makes files of the permissions `01200`, which nobody means:
+ * a number that cannot be permissions, but whose digits can, is read by its digits.
  */
 function permissions(mode: number): number | undefined {
   if (mode < 0) return undefined;

@@ -1,5 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, constants, type FileHandle, mkdir, open, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  rename,
+  rm,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
 import type { Logger } from '../../../util/logger.ts';
@@ -73,12 +84,13 @@ export class SpoolDirectory {
     return join(this.path, `${uuid}${DESCRIPTION_SUFFIX}`);
   }
 
-  /** Written before the data, and replaced as a whole. */
-  async describe(uuid: string, description: SpoolDescription): Promise<void> {
+  /** Written before the data. Where there are data, it is replaced as a whole. */
+  async describe(uuid: string, description: SpoolDescription, hasData: boolean): Promise<void> {
     const path = this.#descriptionPath(uuid);
+    const text = JSON.stringify(description);
     await this.#evenIfRemoved(async () => {
-      await writeFile(`${path}.new`, JSON.stringify(description), { mode: 0o600 });
-      await rename(`${path}.new`, path);
+      await writeFile(hasData ? `${path}.new` : path, text, { mode: 0o600 });
+      if (hasData) await rename(`${path}.new`, path);
     });
   }
 
@@ -128,7 +140,7 @@ export class SpoolDirectory {
 
 /** A file that is left over is only found again at the next start, which is no reason to fail. */
 export async function removeFile(path: string): Promise<void> {
-  await rm(path, { force: true }).catch(() => undefined);
+  await unlink(path).catch(() => undefined);
 }
 
 /** Readable, and different for different families even where the readable part is not. */

@@ -1,19 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
 import type { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
+import { gzipMember } from './gzipMembers.ts';
 import type { Encoding } from './objectKey.ts';
 import type { SpoolDirectory } from './spoolDirectory.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 import type { UploadSource } from './uploadSource.ts';
 
 const WRITE_RETRY_MS = 1000;
-
-const compress = promisify<Uint8Array, { level: number }, Buffer>(gzip);
 
 export interface SpoolFileSettings {
   readonly directory: SpoolDirectory;
@@ -111,7 +108,7 @@ export class SpoolFile implements UploadSource {
     const { trouble, clock, gzipLevel } = this.#settings;
     for (;;) {
       try {
-        const bytes = this.encoding === 'gzip' ? await compress(text, { level: gzipLevel }) : text;
+        const bytes = this.encoding === 'gzip' ? await gzipMember(text, gzipLevel) : text;
         await this.#write(bytes);
         trouble.worked(this.key);
         return bytes.length;
@@ -127,7 +124,7 @@ export class SpoolFile implements UploadSource {
     const { isPrecious } = this;
     if (this.#handle === undefined || isPrecious !== this.#describedAsPrecious) {
       const { key, encoding, createdMs } = this;
-      await directory.describe(this.#uuid, { key, encoding, createdMs, isPrecious });
+      await directory.describe(this.#uuid, { key, encoding, createdMs, isPrecious }, this.#handle !== undefined);
       this.#describedAsPrecious = isPrecious;
     }
     this.#handle ??= await directory.create(this.#uuid);
