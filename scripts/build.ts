@@ -9,6 +9,8 @@ await build({
   bundle: true,
   splitting: true,
   format: 'esm',
+  // The AWS SDK and others bring ES modules, which load sooner than their CommonJS twins.
+  mainFields: ['module', 'main'],
   platform: 'node',
   target: 'node26',
   minifySyntax: true,

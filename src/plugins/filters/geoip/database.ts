@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Reader, Response } from 'maxmind';
+import { Reader, type Response } from 'maxmind';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
 import { type DatabaseKind, databaseKind, SUPPORTED_TYPES } from './databaseKinds.ts';
 import { RecordDecoder } from './recordDecoder.ts';
@@ -24,7 +24,7 @@ export async function openDatabase(path: string): Promise<Database> {
     throw unusable(path, `cannot be read: ${error.message}`, error);
   });
   const dataEnd = findMetadata(path, bytes);
-  const metadata = await readMetadata(path, bytes);
+  const metadata = readMetadata(path, bytes);
   const kind = databaseKind(metadata.databaseType);
   if (kind === undefined) {
     throw unusable(
@@ -52,11 +52,10 @@ function findMetadata(path: string, bytes: Buffer): number {
   throw unusable(path, 'is no MaxMind DB file, or was cut off: it has no metadata at its end');
 }
 
-async function readMetadata(path: string, bytes: Buffer): Promise<Metadata> {
-  const maxmind = await import('maxmind');
+function readMetadata(path: string, bytes: Buffer): Metadata {
   let metadata: Metadata;
   try {
-    metadata = new maxmind.Reader(bytes).metadata;
+    metadata = new Reader(bytes).metadata;
   } catch (error) {
     throw damaged(path, (error as Error).message, error);
   }
