@@ -4,6 +4,8 @@ const FIRST_BYTES = 16 * 1024;
 export class TextBuffer {
   #bytes: Buffer = Buffer.alloc(0);
   #length = 0;
+  /** What was taken last is what will be gathered next, more or less. */
+  #expected = FIRST_BYTES;
 
   get length(): number {
     return this.#length;
@@ -21,6 +23,7 @@ export class TextBuffer {
   /** What was gathered; the buffer is empty then, and does not touch these bytes again. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#length);
+    this.#expected = Math.max(FIRST_BYTES, Math.ceil(this.#length * 1.125));
     this.#bytes = Buffer.alloc(0);
     this.#length = 0;
     return taken;
@@ -29,7 +32,7 @@ export class TextBuffer {
   #grow(textBytes: number): void {
     const needed = this.#length + textBytes;
     if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, this.#bytes.length * 2, needed));
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#expected, this.#bytes.length * 2, needed));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }

@@ -11,12 +11,10 @@ import type { S3Options } from './options.ts';
 import { RotationRules } from './rotation.ts';
 import { SpoolDirectory } from './spoolDirectory.ts';
 import type { SpoolFile } from './spoolFile.ts';
+import { SpoolRoom } from './spoolRoom.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 import { Uploader } from './uploader.ts';
 
-/** Text in memory: from the first figure all files are written, at the second the source waits. */
-const MEMORY_FLUSH_BYTES = 16 * 1024 * 1024;
-const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
 /** What waits in memory of a source that cannot bring it again, and of one that can. */
 const PRECIOUS_FLUSH_MS = 1000;
 const FLUSH_MS = 10_000;
@@ -32,6 +30,7 @@ interface Opened {
   readonly directory: SpoolDirectory;
   readonly files: OpenFiles;
   readonly uploader: Uploader;
+  readonly room: SpoolRoom;
 }
 
 type Chore = 'precious' | 'flush' | 'sweep';
@@ -46,12 +45,10 @@ export class S3Output implements Output {
   readonly #usage: SpoolUsage = { memoryBytes: 0, diskBytes: 0 };
   readonly #stopped = new AbortController();
   readonly #rejecting = new Set<Promise<void>>();
-  readonly #fullness: TroubleReporter;
   #parts: Opened | undefined;
   #ticking: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #waiters: (() => void)[] = [];
   #uses = 0;
   #lastRawPrefix: string | undefined;
   #lastPrefix = '';
@@ -64,14 +61,12 @@ export class S3Output implements Output {
     this.#codec = options.codec.open();
     this.#prefix = compileTemplate(options.prefix);
     this.#rules = new RotationRules(options);
-    this.#fullness = new TroubleReporter('taking more events for s3', context.logger, context.clock);
   }
 
   async open(): Promise<void> {
     const { logger, counter, clock, pipelineId } = this.#context;
     const options = this.#options;
-    const store = await this.#dependencies.createStore();
-    if (options.validate_credentials_on_root_bucket) await store.checkWritable();
+    const store = await this.#openStore();
     const directory = await SpoolDirectory.open({
       base: options.temporary_directory,
       family: [pipelineId, options.bucket, options.endpoint ?? ''],
@@ -93,10 +88,29 @@ export class S3Output implements Output {
       },
     });
     const uploader = this.#createUploader(store);
-    this.#parts = { store, directory, files, uploader };
+    const room = new SpoolRoom({
+      usage: this.#usage,
+      spoolBytesMax: options.max_spool_bytes,
+      objectsMax: options.upload_queue_size + options.upload_workers_count,
+      objects: () => uploader.waiting,
+      logger,
+      clock,
+    });
+    this.#parts = { store, directory, files, uploader, room };
     if (options.restore) await this.#restore();
     else await this.#tellOfLeftovers(directory);
     this.#ticking = this.#tick();
+  }
+
+  async #openStore(): Promise<ObjectStore> {
+    const store = await this.#dependencies.createStore();
+    try {
+      if (this.#options.validate_credentials_on_root_bucket) await store.checkWritable();
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+    return store;
   }
 
   async #tellOfLeftovers(directory: SpoolDirectory): Promise<void> {
@@ -123,7 +137,7 @@ export class S3Output implements Output {
         lines: counter('lines'),
         failures: counter('upload_failures'),
       },
-      onEnded: () => this.#progressed(),
+      onEnded: () => this.#opened().room.progressed(),
     });
   }
 
@@ -143,8 +157,9 @@ export class S3Output implements Output {
         this.#reject(event, error);
       }
     }
+    // One of them may have given way to another already.
     for (const file of touched) {
-      if (this.#rules.isLargeEnough(file)) this.#rotate(file);
+      if (files.has(file) && this.#rules.isLargeEnough(file)) this.#rotate(file);
     }
     const undecided = [...touched].filter((file) => this.#rules.isUndecided(file));
     return undecided.length === 0 ? this.#waitForRoom() : this.#waitForSizes(undecided);
@@ -200,49 +215,21 @@ export class S3Output implements Output {
   }
 
   #stored(file: SpoolFile): void {
-    if (this.#opened().files.has(file) && this.#rules.isLargeEnough(file)) this.#rotate(file);
-    this.#progressed();
+    const { files, room } = this.#opened();
+    if (files.has(file) && this.#rules.isLargeEnough(file)) this.#rotate(file);
+    room.progressed();
   }
 
   #waitForRoom(): void | Promise<void> {
-    const { files } = this.#opened();
-    if (this.#usage.memoryBytes > MEMORY_FLUSH_BYTES) for (const file of files.values()) file.seal();
-    const reason = this.#fullReason();
-    if (reason === undefined) return this.#rejecting.size === 0 ? undefined : this.#whenRejected();
+    const { files, room } = this.#opened();
+    if (room.shouldFlush) this.#seal(() => true);
     // What is open could not be uploaded before its time, and nothing else may be left to make room.
-    if (this.#isSpoolFull()) for (const file of [...files.values()]) this.#rotate(file);
-    this.#fullness.failed('room', reason);
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    if (room.isSpoolFull) for (const file of [...files.values()]) this.#rotate(file);
+    return room.wait() ?? (this.#rejecting.size === 0 ? undefined : this.#whenRejected());
   }
 
   async #whenRejected(): Promise<void> {
     await Promise.all(this.#rejecting);
-  }
-
-  #isSpoolFull(): boolean {
-    return this.#usage.memoryBytes + this.#usage.diskBytes > this.#options.max_spool_bytes;
-  }
-
-  #fullReason(): string | undefined {
-    const { waiting } = this.#opened().uploader;
-    const { upload_queue_size, upload_workers_count, max_spool_bytes } = this.#options;
-    if (this.#isSpoolFull())
-      return `max_spool_bytes => ${max_spool_bytes} are used up; the source waits, nothing is lost`;
-    if (waiting > upload_queue_size + upload_workers_count) {
-      return `${waiting} objects wait for upload (upload_queue_size); the source waits, nothing is lost`;
-    }
-    if (this.#usage.memoryBytes > MEMORY_BYTES_MAX) {
-      return `${this.#usage.memoryBytes} bytes wait to be written to ${this.#options.temporary_directory}`;
-    }
-    return undefined;
-  }
-
-  #progressed(): void {
-    if (this.#waiters.length === 0 || this.#fullReason() !== undefined) return;
-    this.#fullness.worked('room');
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const resolve of waiters) resolve();
   }
 
   async #tick(): Promise<void> {
@@ -305,11 +292,12 @@ export class S3Output implements Output {
 
   async #close(): Promise<void> {
     if (this.#parts === undefined) return;
-    const { store, directory, files, uploader } = this.#parts;
+    const { store, directory, files, uploader, room } = this.#parts;
     this.#stopped.abort();
     await Promise.all([this.#ticking, this.#sweeping]);
     for (const file of [...files.values()]) this.#rotate(file);
     await Promise.all([uploader.whenIdle(), ...this.#rejecting]);
+    room.release();
     store.close();
     await directory.close(uploader.kept === 0);
   }

@@ -4,6 +4,7 @@ import type { Counter } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
 import type { ObjectStore } from './objectStore.ts';
+import { errorCode } from './s3Errors.ts';
 import type { UploadSource } from './uploadSource.ts';
 
 export interface UploaderSettings {
@@ -73,7 +74,7 @@ export class Uploader {
         this.#settings.counters.failures.value += 1;
         const reason = this.#settings.store.describeError(error);
         if (retryCount !== undefined && tries > retryCount) return this.#giveUp(source, reason);
-        trouble.failed(source.key, reason, { key: source.key, waiting: this.waiting });
+        trouble.failed(source.key, reason, { key: source.key, waiting: this.waiting }, errorCode(error));
       }
       await clock.sleep(this.#delayMs());
     }

@@ -156,10 +156,7 @@ describe('output s3, settlement', () => {
     open();
     await waiting;
     expect(batch.isSettled).toBe(true);
-    expect(log).toEqual([
-      expect.stringContaining('max_spool_bytes => 1000 are used up'),
-      expect.stringContaining('again'),
-    ]);
+    expect(log).toEqual(['WARN the source waits for s3, nothing is lost: max_spool_bytes => 1000 are used up']);
     await output.close();
   });
 
@@ -178,6 +175,27 @@ describe('output s3, settlement', () => {
     await waiting;
     await output.close();
     expect(store.keys).toHaveLength(4);
+  });
+
+  it('lets the source go when it is closed although uploads were given up', async () => {
+    const { output, store, clock } = await openOutput({ max_spool_bytes: 10, retry_count: 0 });
+    store.failure = new Error('AccessDenied');
+    const batch = new TestBatch(numbered(1));
+    const waiting = output.write(batch.events);
+    expect(waiting).toBeInstanceOf(Promise);
+    await clock.advance(1000);
+    await output.close();
+    await waiting;
+    expect(batch.settled).toBe(0);
+  });
+
+  it('uploads a file once that is both too large and one too many', async () => {
+    const { output, store } = await openOutput({ prefix: '%{app}', max_open_files: 1, size_file: 10 });
+    const batch = new TestBatch(['a', 'b', 'a'].map((app, n) => ({ n, app })));
+    await output.write(batch.events);
+    await output.close();
+    expect(batch.isSettled).toBe(true);
+    expect([store.puts, store.numbers()]).toEqual([3, [0, 1, 2]]);
   });
 
   it('puts what cannot be named into the dead letter queue and settles it', async () => {
