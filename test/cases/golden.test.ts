@@ -63,7 +63,7 @@ async function sameAsLogstash(row: GoldenRow): Promise<{ ours: unknown; theirs: 
   if (error !== undefined && /Unsupported database type/.test(error)) {
     return { ours: ours.errors.length, theirs: 1 };
   }
-  if (error !== undefined && error.startsWith('pipeline worker crashed')) return { ours: ours.errors, theirs: [] };
+  if (error?.startsWith('pipeline worker crashed')) return { ours: ours.errors, theirs: [] };
   if (error !== undefined) return { ours: ours.errors.length > 0, theirs: true };
   const form = (text: string) => canonical(text, row.unordered_pairs);
   return {

@@ -129,6 +129,11 @@ export class Program {
     this.#child = child;
   }
 
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('the program does not run');
+    return this.#child.pid;
+  }
+
   get log(): string {
     return this.#log;
   }
@@ -192,13 +197,14 @@ export async function until<T>(
   read: () => Promise<T>,
   condition: (value: T) => boolean,
   timeoutMs = 90_000,
+  pollMs = 200,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const value = await read();
     if (condition(value)) return value;
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(value)}`);
-    await new Promise((done) => setTimeout(done, 200));
+    await new Promise((done) => setTimeout(done, pollMs));
   }
 }
 
