@@ -7,7 +7,7 @@ import { Reporter } from './reporter.ts';
 import { type ResolvedPipeline, resolvePipeline } from './resolve.ts';
 
 export { type InputDecorationOptions, inputDecoration } from './decorate.ts';
-export { buildProgram, type Program, type ProgramStats, pluginsOf } from './program.ts';
+export { buildProgram, type Program, type ProgramStats } from './program.ts';
 export { Reporter } from './reporter.ts';
 export type { ResolvedPipeline } from './resolve.ts';
 export { openCodec, type ResolvedPlugin, reportPluginError } from './resolvePlugin.ts';

@@ -234,7 +234,7 @@ function guardedStep(
 }
 
 /** Every plugin of the statements, in written order. */
-export function pluginsOf<D extends FilterDefinition | OutputDefinition>(
+function pluginsOf<D extends FilterDefinition | OutputDefinition>(
   statements: readonly ResolvedStatement<D>[],
 ): ResolvedPlugin<D>[] {
   return statements.flatMap((statement) =>

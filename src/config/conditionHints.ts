@@ -1,4 +1,4 @@
-import type { FaultPlace } from './hints.ts';
+import type { FaultPlace } from './faultPlace.ts';
 
 type Slip = readonly [pattern: RegExp, hint: string];
 

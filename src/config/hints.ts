@@ -1,6 +1,7 @@
 import { closest } from '../util/closest.ts';
 import { conditionHint } from './conditionHints.ts';
-import type { OpenNode, SyntaxFailure } from './grammar.ts';
+import type { FaultPlace } from './faultPlace.ts';
+import type { OpenNode } from './grammar.ts';
 import { pluginInside, sectionInside } from './mend.ts';
 import { valueHint } from './valueHints.ts';
 
@@ -8,16 +9,6 @@ import { valueHint } from './valueHints.ts';
 export interface Hint {
   readonly hint?: string;
   readonly related?: { readonly offset: number; readonly note: string };
-}
-
-export interface FaultPlace {
-  readonly text: string;
-  /** The text before earlier faults were mended. */
-  readonly original: string;
-  /** Where Logstash reports the fault. */
-  readonly offset: number;
-  readonly expected: readonly string[];
-  readonly failure: SyntaxFailure;
 }
 
 export function hintFor(place: FaultPlace): Hint {

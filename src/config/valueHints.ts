@@ -1,5 +1,5 @@
+import type { FaultPlace } from './faultPlace.ts';
 import type { OpenNode } from './grammar.ts';
-import type { FaultPlace } from './hints.ts';
 
 /** What was meant at a fault inside a plugin's braces. */
 export function valueHint(place: FaultPlace): string | undefined {
