@@ -60,11 +60,12 @@ describe.each(OUTPUTS)('output $definition.name', ({ definition, given }) => {
 
   it('settles each event once and can be closed twice, at once and again', async () => {
     const printed: string[] = [];
-    vi.spyOn(process.stdout, 'write').mockImplementation((text, done) => {
-      printed.push(String(text));
-      if (typeof done === 'function') done();
+    const write = (text: string, done: () => void) => {
+      printed.push(text);
+      done();
       return true;
-    });
+    };
+    vi.spyOn(process.stdout, 'write').mockImplementation(write as typeof process.stdout.write);
     const output = await opened();
     const batch = new TestBatch(numbered(3));
     await output.write(batch.events);
