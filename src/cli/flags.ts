@@ -92,12 +92,12 @@ export const FLAGS: readonly Flag[] = [
   {
     flags: '--cloud.id <id>',
     description: 'Elastic Cloud for modules.',
-    refused: 'Elastic modules are not supported: set `cloud_id` on the output',
+    refused: 'Elastic modules are not supported: set `hosts` on the output',
   },
   {
     flags: '--cloud.auth <auth>',
     description: 'Elastic Cloud for modules.',
-    refused: 'Elastic modules are not supported: set `cloud_auth` on the output',
+    refused: 'Elastic modules are not supported: set `user` and `password` on the output',
   },
   { flags: '-i, --interactive <shell>', description: 'Ruby shell.', refused: 'there is no Ruby here' },
 ];
