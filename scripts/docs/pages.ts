@@ -1,0 +1,15 @@
+/** The reference pages of `docs/`, by file name. */
+import { FLAGS } from '../../src/cli/flags.ts';
+import { catalogue } from '../../src/errors/catalogue.ts';
+import { registry } from '../../src/plugins/index.ts';
+import { commandLinePage } from './commandLine.ts';
+import { errorsPage } from './errors.ts';
+import { pluginsPage } from './plugins.ts';
+
+export async function referencePages(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['plugins.md', await pluginsPage(registry)],
+    ['errors.md', errorsPage(catalogue)],
+    ['command-line.md', commandLinePage(FLAGS)],
+  ]);
+}
