@@ -39,9 +39,18 @@ export function parseHost(text: string): HostAddress {
     host: url.hostname.toLowerCase(),
     port: url.port === '' ? undefined : Number(url.port),
     path: path === '' ? undefined : path,
-    user: url.username === '' ? undefined : decodeURIComponent(url.username),
-    password: url.password === '' ? undefined : new Secret(decodeURIComponent(url.password)),
+    user: url.username === '' ? undefined : decode(url.username),
+    password: url.password === '' ? undefined : new Secret(decode(url.password)),
   };
+}
+
+/** A percent sign that stands for itself is left as it is. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function maskUserInfo(text: string): string {

@@ -45,6 +45,7 @@ describe('hosts of the elasticsearch output', () => {
     ['a user alone', { user: 'u' }, undefined],
     ['user and password', { user: 'u', password: 'p:w' }, `Basic ${btoa('u:p:w')}`],
     ['in the address', { hosts: 'http://u:p%40w@a' }, `Basic ${btoa('u:p@w')}`],
+    ['with a bare percent sign', { hosts: 'http://u:50%@a' }, `Basic ${btoa('u:50%')}`],
     ['an API key', { api_key: 'id:key', ssl: 'true' }, `ApiKey ${btoa('id:key')}`],
   ])('credentials: %s', (_name, given, authorization) => {
     expect(endpoint(given).headers['authorization']).toBe(authorization);
