@@ -3,6 +3,7 @@ import { createWriteStream, existsSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { boundToParent } from '../../test/support/servers/index.ts';
 import type { Stack } from './stack.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,8 +21,9 @@ export class PipelineProcess {
 
   constructor(stack: Stack, timeFileMinutes: number) {
     this.#directory = mkdtempSync(join(tmpdir(), 'logstash-ts-demo-'));
-    const args = ['-f', PIPELINE, '--path.data', join(this.#directory, 'data')];
-    this.#child = spawn(join(REPOSITORY, 'bin/logstash-ts'), args, {
+    const own = ['-f', PIPELINE, '--path.data', join(this.#directory, 'data')];
+    const [command, args] = boundToParent(join(REPOSITORY, 'bin/logstash-ts'), own);
+    this.#child = spawn(command, args, {
       cwd: REPOSITORY,
       env: { ...process.env, ...environment(stack, this.#directory, timeFileMinutes) },
       // Ctrl-C on the terminal is for us: we stop the producer first.

@@ -144,8 +144,8 @@ class RunningChild implements Child {
   }
 }
 
-/** Node children watch their stdin; for others Linux itself sends the signal when the parent is gone. */
-function boundToParent(command: string, args: readonly string[]): [string, string[]] {
+/** Node children watch their stdin; for others Linux itself sends the signal when the parent is gone. Gives command and arguments. */
+export function boundToParent(command: string, args: readonly string[]): [string, string[]] {
   const watchesByItself = args.includes(PARENT_WATCH);
   if (watchesByItself || process.platform !== 'linux' || !existsSync(SETPRIV)) return [command, [...args]];
   return [SETPRIV, ['--pdeathsig', 'KILL', command, ...args]];

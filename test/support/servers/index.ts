@@ -1,5 +1,5 @@
 export { startApart } from './apart.ts';
-export { type Child, nodeArguments, startChild, startOnFreePort } from './childProcess.ts';
+export { boundToParent, type Child, nodeArguments, startChild, startOnFreePort } from './childProcess.ts';
 export { startDynalite } from './dynalite.ts';
 export { startDynamodbLocal } from './dynamodbLocal.ts';
 export { startElasticsearch } from './elasticsearch.ts';
