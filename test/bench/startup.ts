@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   documentCounts,
   fluentBitRecords,
@@ -32,7 +32,7 @@ function report(name: string, values: readonly number[], unit: string): void {
 
 function seconds(args: readonly string[]): number {
   const start = performance.now();
-  const { status, stderr } = spawnSync('./bin/logstash-ts', args, { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(resolve('bin/logstash-ts'), args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return (performance.now() - start) / 1000;
 }
@@ -40,12 +40,12 @@ function seconds(args: readonly string[]): number {
 /** From the start of the process to the first line on its stdout. */
 function firstLine(config: string, dataPath: string): Promise<number> {
   const start = performance.now();
-  const child = spawn('./bin/logstash-ts', ['-e', config, '--path.data', dataPath], {
+  const child = spawn(resolve('bin/logstash-ts'), ['-e', config, '--path.data', dataPath], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  return new Promise((resolve) => {
+  return new Promise((done) => {
     child.stdout.once('data', () => {
-      resolve((performance.now() - start) / 1000);
+      done((performance.now() - start) / 1000);
       child.kill('SIGKILL');
     });
   });
