@@ -20,6 +20,8 @@ export interface FieldReference {
 
 /** References built by sprintf may be as many as there are values, so the cache is bounded. */
 const CACHE_MAX = 10_000;
+/** A longer one, made of an event's own text, would nest deeper than can be written out. */
+const SEGMENTS_MAX = 1000;
 const cache = new Map<string, FieldReference>();
 
 /** @throws InvalidFieldReference */
@@ -27,6 +29,7 @@ export function parseFieldReference(text: string): FieldReference {
   const known = cache.get(text);
   if (known !== undefined) return known;
   const segments = splitSegments(text);
+  if (segments.length > SEGMENTS_MAX) throw new InvalidFieldReference(`${text.slice(0, 40)}…`);
   const inMetadata = segments[0] === '@metadata';
   const reference = { text, path: inMetadata ? segments.slice(1) : segments, inMetadata };
   if (cache.size >= CACHE_MAX) cache.clear();

@@ -16,11 +16,49 @@ const CARE_AS_DECIMAL = /(?:^|[:,[])\s*-?(?:\d{16}|\d+[.eE])/;
  */
 export type NumberForm = 'double' | 'decimal';
 
-/** @throws SyntaxError when `text` is not exactly one JSON value */
+/**
+ * @throws SyntaxError when `text` is not exactly one JSON value
+ * @throws RangeError when it nests deeper than what can be written again
+ */
 export function parseJson(text: string, form: NumberForm): Value {
+  if (nestsTooDeep(text)) throw new RangeError(`JSON that nests deeper than ${NESTING_MAX} levels`);
   const care = form === 'double' ? CARE_AS_DOUBLE : CARE_AS_DECIMAL;
   const value = (care.test(text) ? JSON.parse(text, numberReviver(form)) : JSON.parse(text)) as Value;
   return needsStringCare(text) ? wellFormed(value) : value;
+}
+
+/** The engine parses any depth, but writes only some thousand levels. Later versions of Logstash's own parser stop here too. */
+const NESTING_MAX = 1000;
+
+function nestsTooDeep(text: string): boolean {
+  if (text.length < 2 * NESTING_MAX || !hasManyOpenings(text)) return false;
+  let depth = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (quoted) {
+      if (c === '\\') i++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') {
+      quoted = true;
+    } else if (c === '{' || c === '[') {
+      if (++depth > NESTING_MAX) return true;
+    } else if (c === '}' || c === ']') {
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** Nearly every text has few, and hopping from one to the next costs almost nothing. */
+function hasManyOpenings(text: string): boolean {
+  let count = 0;
+  for (const opening of '{[') {
+    for (let i = text.indexOf(opening); i >= 0; i = text.indexOf(opening, i + 1)) {
+      if (++count > NESTING_MAX) return true;
+    }
+  }
+  return false;
 }
 
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
@@ -88,9 +126,12 @@ export function resolveMapKeys(value: ValueMap): ValueMap {
   return map;
 }
 
-/** Whether a key of this text could hold a bracket; most texts have none at all. */
+/**
+ * Whether a key of this text could hold a bracket; most texts have none at all. The run behind a bracket ends at the next
+ * one, so that the search stays linear.
+ */
 export function mayHaveBracketKeys(text: string): boolean {
-  return /[[\]][^"\\]*(?:\\.[^"\\]*)*"\s*:/.test(text) || text.includes('\\u005');
+  return /[[\]][^"\\[\]]*(?:\\.[^"\\[\]]*)*"\s*:/.test(text) || text.includes('\\u005');
 }
 
 /** The compact JSON text of a value, key order as in the map. */
@@ -136,11 +177,11 @@ function skipBlanks(text: string, start: number): number {
   return i;
 }
 
-const SCALAR = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null/y;
+const SCALAR = /-?\d[\d.eE+-]*|true|false|null/y;
 
 function documentEnd(text: string, start: number): number | undefined {
   const first = text[start];
-  if (first !== '{' && first !== '[') {
+  if (first !== '{' && first !== '[' && first !== '"') {
     SCALAR.lastIndex = start;
     return SCALAR.test(text) ? SCALAR.lastIndex : undefined;
   }
@@ -149,8 +190,12 @@ function documentEnd(text: string, start: number): number | undefined {
   for (let i = start; i < text.length; i++) {
     const c = text[i];
     if (quoted) {
-      if (c === '\\') i++;
-      else if (c === '"') quoted = false;
+      if (c === '\\') {
+        i++;
+      } else if (c === '"') {
+        quoted = false;
+        if (depth === 0) return i + 1;
+      }
     } else if (c === '"') {
       quoted = true;
     } else if (c === '{' || c === '[') {
