@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { nodeArguments, startChild, startOnFreePort } from '../../support/servers/index.ts';
@@ -12,12 +13,15 @@ function node(script: string, ready: () => Promise<boolean>, deadlineMs = 10_000
   return startChild({ name: 'the server', command: process.execPath, args, ready, deadlineMs });
 }
 
+/** A process that has ended may wait to be reaped by a slow init: that one is dead. */
 function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
   } catch {
     return false;
   }
+  const stat = `/proc/${pid}/stat`;
+  return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'));
 }
 
 describe('startChild', () => {
