@@ -73,7 +73,7 @@ function operandCode(node: OperandNode, context: ConditionContext): string {
   const constant = constantOf(node, context);
   if (constant !== undefined) return constantCode(constant.value, context);
   if (node.type === 'field') return fieldCode(node.text, node, context);
-  context.reporter.error('LST104', context.file, node.span, 'this cannot be evaluated in a condition');
+  context.reporter.errorUnlessTold('LST104', context.file, node.span, 'this cannot be evaluated in a condition');
   return 'undefined';
 }
 
@@ -109,7 +109,7 @@ const MIRRORED = { '<': '>', '<=': '>=', '>': '<', '>=': '<=', '==': '==', '!=':
 function compareCode(node: CompareNode, context: ConditionContext): string {
   if (node.right.type === 'regex' || node.left.type === 'regex') {
     const regex = node.right.type === 'regex' ? node.right : node.left;
-    context.reporter.error(
+    context.reporter.errorUnlessTold(
       'LST106',
       context.file,
       regex.span,
@@ -140,7 +140,7 @@ function equalityCode(left: OperandNode, right: OperandNode, negated: boolean, c
 function matchCode(node: MatchNode, context: ConditionContext): string {
   const { right } = node;
   if (right.type !== 'regex' && right.type !== 'string') {
-    context.reporter.error(
+    context.reporter.errorUnlessTold(
       'LST106',
       context.file,
       right.span,
@@ -186,7 +186,7 @@ function constantInField(constant: Value, node: InNode, context: ConditionContex
   const field = operandCode(node.right, context);
   if (typeof constant === 'string') return `containsText(${field}, ${context.code.text(constant)})`;
   if (!Array.isArray(constant)) return `containsNumber(${field}, ${constantCode(constant, context)})`;
-  context.reporter.error(
+  context.reporter.errorUnlessTold(
     'LST106',
     context.file,
     node.left.span,

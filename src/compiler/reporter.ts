@@ -25,6 +25,15 @@ export class Reporter {
     this.diagnostics.push({ code, severity, message, file, span, ...(hint === undefined ? {} : { hint }) });
   }
 
+  /** For what the parser's own checks may have said before: nothing where an error stands already. */
+  errorUnlessTold(code: ErrorCode, file: SourceFile, span: Span, message: string, hint?: string): void {
+    const isTold = this.diagnostics.some(
+      (told) =>
+        told.severity === 'error' && told.file === file && told.span.start < span.end && span.start < told.span.end,
+    );
+    if (!isTold) this.error(code, file, span, message, hint);
+  }
+
   get hasErrors(): boolean {
     return this.diagnostics.some((diagnostic) => diagnostic.severity === 'error');
   }
