@@ -1,8 +1,8 @@
 import type { Event } from '../event/event.ts';
+import { Backoff } from '../util/backoff.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
-import { Backoff } from './backoff.ts';
-import { TroubleReporter } from './troubleReporter.ts';
+import { TroubleReporter } from '../util/troubleReporter.ts';
 
 export interface BurialSettings {
   /** Resolves when the event is on disk. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
-import { secondsText } from './secondsText.ts';
+import { secondsText } from '../util/secondsText.ts';
 
 const INTERVAL_MS = 30_000;
 

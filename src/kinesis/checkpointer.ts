@@ -2,11 +2,13 @@
  * Writes how far a shard is settled into its lease. The first checkpoint is written as soon as there is one, as the
  * Logstash input does; later ones keep the interval.
  */
+
 import type { Clock } from '../util/clock.ts';
+import type { TroubleReporter } from '../util/troubleReporter.ts';
+import { describeError } from './awsErrors.ts';
 import type { HeldLease } from './heldLease.ts';
 import { SHARD_END } from './lease.ts';
 import { comparePositions } from './position.ts';
-import type { Trouble } from './trouble.ts';
 import type { Position, ShardProcessor } from './types.ts';
 
 export class Checkpointer {
@@ -14,7 +16,7 @@ export class Checkpointer {
   readonly #processor: Pick<ShardProcessor, 'settledPosition'>;
   readonly #intervalMs: number;
   readonly #clock: Clock;
-  readonly #trouble: Trouble;
+  readonly #trouble: TroubleReporter;
   #written: Position | null = null;
   #writtenMs: number | null = null;
   #writing: Promise<void> | undefined;
@@ -24,7 +26,7 @@ export class Checkpointer {
     processor: Pick<ShardProcessor, 'settledPosition'>,
     intervalMs: number,
     clock: Clock,
-    trouble: Trouble,
+    trouble: TroubleReporter,
   ) {
     this.#held = held;
     this.#processor = processor;
@@ -58,7 +60,7 @@ export class Checkpointer {
     try {
       if (await this.#held.checkpoint(position, signal)) this.#note(position);
     } catch (error) {
-      if (!signal.aborted) this.#trouble.failed(this.#held.shardId, error);
+      if (!signal.aborted) this.#trouble.failed(this.#held.shardId, describeError(error));
     }
   }
 

@@ -1,17 +1,19 @@
 /** A worker on one stream: ties leases, shards and checkpoints together. */
+
+import { backoffMs } from '../util/backoff.ts';
+import { TroubleReporter } from '../util/troubleReporter.ts';
 import { ConsumerStartError, describeError, errorName, needsAPerson } from './awsErrors.ts';
-import { backoffMs } from './backoff.ts';
 import { Checkpointer } from './checkpointer.ts';
 import type { HeldLease } from './heldLease.ts';
 import { LeaseRenewer } from './leaseRenewer.ts';
 import { LeaseTable } from './leaseTable.ts';
 import { LeaseTaker } from './leaseTaker.ts';
+import { BACKOFF_MAX_MS } from './pace.ts';
 import { createRecordForms } from './recordForms.ts';
 import { createPollingSource } from './recordSource.ts';
 import { type ResolvedOptions, resolveOptions } from './resolveOptions.ts';
 import { ShardConsumer, type ShardSurroundings } from './shardConsumer.ts';
 import { ShardSyncer } from './shardSyncer.ts';
-import { Trouble } from './trouble.ts';
 import type { Consumer, ConsumerOptions, ConsumerSnapshot, ShardSnapshot } from './types.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -30,9 +32,9 @@ class KinesisConsumer implements Consumer {
   readonly #taker: LeaseTaker;
   readonly #renewer: LeaseRenewer;
   readonly #around: ShardSurroundings;
-  readonly #checkpointTrouble: Trouble;
-  readonly #syncTrouble: Trouble;
-  readonly #takeTrouble: Trouble;
+  readonly #checkpointTrouble: TroubleReporter;
+  readonly #syncTrouble: TroubleReporter;
+  readonly #takeTrouble: TroubleReporter;
   readonly #shards = new Map<string, ShardConsumer>();
   readonly #takeSoon: Wakeup;
   /** No further fetch, sync or take. */
@@ -47,7 +49,7 @@ class KinesisConsumer implements Consumer {
   constructor(options: ResolvedOptions) {
     this.#options = options;
     const { clock, logger, streamName, random } = options;
-    const trouble = (what: string) => new Trouble(what, logger, clock);
+    const trouble = (what: string) => new TroubleReporter(what, logger, clock);
     this.#table = new LeaseTable(options.tableName, options.dynamodb);
     this.#syncer = new ShardSyncer(options.kinesis, this.#table, logger, options);
     this.#taker = new LeaseTaker(this.#table, clock, random, options);
@@ -218,19 +220,19 @@ class KinesisConsumer implements Consumer {
     }
   }
 
-  async #attempt(task: () => Promise<void>, trouble: Trouble): Promise<void> {
+  async #attempt(task: () => Promise<void>, trouble: TroubleReporter): Promise<void> {
     try {
       await task();
       trouble.worked('');
     } catch (error) {
-      if (!this.#stopping.signal.aborted) trouble.failed('', error);
+      if (!this.#stopping.signal.aborted) trouble.failed('', describeError(error));
     }
   }
 
   /** Tries until it works or a stop; rejects on what only a person can mend. */
   async #untilStarted<T>(
     task: () => Promise<T>,
-    trouble: Trouble,
+    trouble: TroubleReporter,
     fault: (error: unknown) => string,
   ): Promise<T | undefined> {
     const { clock, random, taskBackoffTimeMs } = this.#options;
@@ -243,8 +245,8 @@ class KinesisConsumer implements Consumer {
       } catch (error) {
         if (stop.aborted) return undefined;
         if (needsAPerson(error)) throw new ConsumerStartError(fault(error), { cause: error });
-        trouble.failed('', error);
-        await clock.sleep(backoffMs(taskBackoffTimeMs, failures, random), stop);
+        trouble.failed('', describeError(error));
+        await clock.sleep(backoffMs(taskBackoffTimeMs, BACKOFF_MAX_MS, failures, random), stop);
       }
     }
     return undefined;

@@ -1,19 +1,21 @@
 /** Keeps the leases of this worker: renews them, and lets go of those it could not renew in time. */
+
 import type { Clock } from '../util/clock.ts';
+import type { TroubleReporter } from '../util/troubleReporter.ts';
+import { describeError } from './awsErrors.ts';
 import type { HeldLease } from './heldLease.ts';
-import type { Trouble } from './trouble.ts';
 
 export class LeaseRenewer {
   readonly #held = new Map<string, HeldLease>();
   readonly #failoverTimeMs: number;
   readonly #atOnce: number;
   readonly #clock: Clock;
-  readonly #trouble: Trouble;
+  readonly #trouble: TroubleReporter;
 
   constructor(
     settings: { readonly failoverTimeMs: number; readonly leaseRenewalsAtOnce: number },
     clock: Clock,
-    trouble: Trouble,
+    trouble: TroubleReporter,
   ) {
     this.#failoverTimeMs = settings.failoverTimeMs;
     this.#atOnce = settings.leaseRenewalsAtOnce;
@@ -60,7 +62,7 @@ export class LeaseRenewer {
       this.#trouble.worked(held.shardId);
     } catch (error) {
       if (signal.aborted) return;
-      this.#trouble.failed(held.shardId, error);
+      this.#trouble.failed(held.shardId, describeError(error));
       if (held.ageMs >= this.#failoverTimeMs) held.letGo();
     }
   }

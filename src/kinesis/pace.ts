@@ -19,3 +19,6 @@ export function storedBytes(fetched: Fetched): number {
   for (const record of fetched.records) bytes += (record.Data?.length ?? 0) + (record.PartitionKey?.length ?? 0);
   return bytes;
 }
+
+/** The longest pause between two tries of a call that fails. */
+export const BACKOFF_MAX_MS = 30_000;

@@ -2,33 +2,35 @@
  * Reads one shard under its lease: waits for the parents, fetches and hands over, and at the end of the shard lets the
  * children start once all is settled.
  */
+
+import { backoffMs } from '../util/backoff.ts';
 import type { Clock } from '../util/clock.ts';
-import { isNotFound } from './awsErrors.ts';
-import { backoffMs } from './backoff.ts';
+import type { Logger } from '../util/logger.ts';
+import type { TroubleReporter } from '../util/troubleReporter.ts';
+import { describeError, isNotFound } from './awsErrors.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { HeldLease } from './heldLease.ts';
 import { checkpointedPosition, isEnded } from './lease.ts';
 import type { LeaseTable } from './leaseTable.ts';
-import { pauseMs, storedBytes } from './pace.ts';
+import { BACKOFF_MAX_MS, pauseMs, storedBytes } from './pace.ts';
 import { comparePositions } from './position.ts';
 import type { RecordForms } from './recordForms.ts';
 import type { Fetched, RecordSource } from './recordSource.ts';
 import type { ShardSyncer } from './shardSyncer.ts';
-import type { Trouble } from './trouble.ts';
-import type { ConsumerLogger, ConsumerRecord, Position, ShardProcessor, ShardSnapshot, ShardState } from './types.ts';
+import type { ConsumerRecord, Position, ShardProcessor, ShardSnapshot, ShardState } from './types.ts';
 import type { Wakeup } from './wakeup.ts';
 
 /** What all shard consumers of a worker share. */
 export interface ShardSurroundings {
   readonly clock: Clock;
   readonly random: () => number;
-  readonly logger: ConsumerLogger;
+  readonly logger: Logger;
   readonly table: LeaseTable;
   readonly syncer: ShardSyncer;
   readonly forms: RecordForms;
-  readonly fetchTrouble: Trouble;
-  readonly processTrouble: Trouble;
-  readonly leaseTrouble: Trouble;
+  readonly fetchTrouble: TroubleReporter;
+  readonly processTrouble: TroubleReporter;
+  readonly leaseTrouble: TroubleReporter;
   /** Rings when a shard of this worker has ended: children may start. */
   readonly shardEnded: Wakeup;
   readonly idleTimeBetweenReadsMs: number;
@@ -255,7 +257,7 @@ export class ShardConsumer {
    */
   async #insist<T>(
     task: () => Promise<T>,
-    trouble: Trouble,
+    trouble: TroubleReporter,
     stop: AbortSignal,
     hurry?: AbortSignal,
   ): Promise<T | undefined> {
@@ -269,10 +271,10 @@ export class ShardConsumer {
       } catch (error) {
         if (stop.aborted) return undefined;
         this.#failures += 1;
-        trouble.failed(this.held.shardId, error);
+        trouble.failed(this.held.shardId, describeError(error));
         if (hurry?.aborted) return undefined;
         const pause = hurry ? AbortSignal.any([stop, hurry]) : stop;
-        await clock.sleep(backoffMs(taskBackoffTimeMs, this.#failures, random), pause);
+        await clock.sleep(backoffMs(taskBackoffTimeMs, BACKOFF_MAX_MS, this.#failures, random), pause);
       }
     }
     return undefined;

@@ -1,12 +1,13 @@
 /** Brings the lease table in step with the shards of the stream. */
 import type { ChildShard } from '@aws-sdk/client-kinesis';
+import type { Logger } from '../util/logger.ts';
 import type { KinesisApi } from './awsApi.ts';
 import type { HeldLease } from './heldLease.ts';
 import { type Lease, newLease } from './lease.ts';
 import { firstLeases, missingLeases, removableLeases } from './leasePlan.ts';
 import type { LeaseTable } from './leaseTable.ts';
 import { type KnownShard, knownChild, listShards } from './shards.ts';
-import type { ConsumerLogger, InitialPosition } from './types.ts';
+import type { InitialPosition } from './types.ts';
 
 export interface SyncerSettings {
   readonly streamName: string;
@@ -17,11 +18,11 @@ export interface SyncerSettings {
 export class ShardSyncer {
   readonly #kinesis: KinesisApi;
   readonly #table: LeaseTable;
-  readonly #logger: ConsumerLogger;
+  readonly #logger: Logger;
   readonly #settings: SyncerSettings;
   #shards: readonly KnownShard[] = [];
 
-  constructor(kinesis: KinesisApi, table: LeaseTable, logger: ConsumerLogger, settings: SyncerSettings) {
+  constructor(kinesis: KinesisApi, table: LeaseTable, logger: Logger, settings: SyncerSettings) {
     this.#kinesis = kinesis;
     this.#table = table;
     this.#logger = logger;

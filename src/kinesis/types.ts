@@ -66,9 +66,6 @@ export type InitialPosition =
   | { readonly type: 'LATEST' }
   | { readonly type: 'AT_TIMESTAMP'; readonly timestampMs: number };
 
-/** What the consumer says of itself; any logger of the process fits. */
-export type ConsumerLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
-
 /** How a missing lease table is made. */
 export type TableBilling =
   | { readonly mode: 'PAY_PER_REQUEST' }
@@ -87,7 +84,7 @@ export interface ConsumerOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1), as `Math.random`. */
   readonly random: () => number;
-  readonly logger: ConsumerLogger;
+  readonly logger: Logger;
   readonly initialPosition?: InitialPosition | undefined;
   /** A lease whose counter has not moved for this long is free. Default 10,000. */
   readonly failoverTimeMs?: number | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TallyReporter } from '../../../src/delivery/tallyReporter.ts';
-import { TroubleReporter } from '../../../src/delivery/troubleReporter.ts';
+import { TroubleReporter } from '../../../src/util/troubleReporter.ts';
 import { recordLog } from '../../support/outputHarness.ts';
 import { FakeClock } from '../kinesis/fakes/fakeClock.ts';
 

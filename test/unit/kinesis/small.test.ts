@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeError } from '../../../src/kinesis/awsErrors.ts';
-import { backoffMs } from '../../../src/kinesis/backoff.ts';
 import { fromItem, newLease, toItem } from '../../../src/kinesis/lease.ts';
 import { pauseMs } from '../../../src/kinesis/pace.ts';
 import { comparePositions, compareSequenceNumbers } from '../../../src/kinesis/position.ts';
+import { backoffMs } from '../../../src/util/backoff.ts';
 import { awsError } from './fakes/faults.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -85,9 +85,9 @@ describe('pace', () => {
 });
 
 test('pauses after failures double, half of each by chance, up to 30 s', () => {
-  const least = (failures: number) => backoffMs(500, failures, () => 0);
+  const least = (failures: number) => backoffMs(500, 30_000, failures, () => 0);
   expect([1, 2, 3, 6, 7, 1_000].map(least)).toEqual([250, 500, 1_000, 8_000, 15_000, 15_000]);
-  expect(backoffMs(500, 1, () => 0.5)).toBe(375);
+  expect(backoffMs(500, 30_000, 1, () => 0.5)).toBe(375);
 });
 
 describe('describeError', () => {

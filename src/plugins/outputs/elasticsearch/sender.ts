@@ -1,9 +1,9 @@
-import { Backoff } from '../../../delivery/backoff.ts';
 import type { BufferBudget } from '../../../delivery/budget.ts';
 import type { Burial } from '../../../delivery/burial.ts';
 import type { TallyReporter } from '../../../delivery/tallyReporter.ts';
-import { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { Counter, PluginContext } from '../../../plugin-api/index.ts';
+import { Backoff } from '../../../util/backoff.ts';
+import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import type { Bulk } from './bulk.ts';
 import { ASSUMED_DIALECT, type Dialect } from './dialect.ts';
 import { DELIVERED, describeErrorAnswer, type ItemOutcome, parseBulkAnswer } from './outcomes.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Backoff } from '../../../delivery/backoff.ts';
-import { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { PluginContext } from '../../../plugin-api/index.ts';
+import { Backoff } from '../../../util/backoff.ts';
+import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { ASSUMED_DIALECT, type Dialect, dialectOf, parseServerInfo } from './dialect.ts';
 import type { Endpoint } from './endpoint.ts';
 import { DEFAULT_INDEX, type Options } from './options.ts';

@@ -4,10 +4,10 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type PQueue from 'p-queue';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
-import type { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
+import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 
 const RETRY_MS = 1000;
 /** A name made of event fields can be one that no file can have; waiting does not help then. */

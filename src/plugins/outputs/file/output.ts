@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import PQueue from 'p-queue';
-import { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Codec, CodecFactory, Output, OutputContext } from '../../../plugin-api/index.ts';
+import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { compileFilePath, type FilePath } from './filePath.ts';
 import { FileWriter, type FileWriterSettings } from './fileWriter.ts';
 

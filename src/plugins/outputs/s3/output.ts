@@ -1,8 +1,8 @@
 import PQueue from 'p-queue';
-import { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { Event } from '../../../event/event.ts';
 import { compileTemplate, type Template } from '../../../event/template.ts';
 import { type Codec, configText, type Output, type OutputContext } from '../../../plugin-api/index.ts';
+import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { adoptLeftovers, countAbandoned } from './leftovers.ts';
 import { cleanPrefix } from './objectKey.ts';
 import type { ObjectStore } from './objectStore.ts';

@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
-import type { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
+import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { gzipMember } from './gzipMembers.ts';
 import type { Encoding } from './objectKey.ts';
 import type { SpoolDirectory } from './spoolDirectory.ts';

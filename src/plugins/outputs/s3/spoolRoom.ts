@@ -1,6 +1,6 @@
-import { secondsText } from '../../../delivery/secondsText.ts';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
+import { secondsText } from '../../../util/secondsText.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 
 /** Text in memory: from the first figure all files are written, at the second the source waits. */

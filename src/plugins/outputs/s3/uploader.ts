@@ -1,8 +1,8 @@
 import type PQueue from 'p-queue';
-import type { TroubleReporter } from '../../../delivery/troubleReporter.ts';
 import type { Counter } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
+import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 import type { ObjectStore } from './objectStore.ts';
 import { errorCode } from './s3Errors.ts';
 import type { UploadSource } from './uploadSource.ts';

@@ -2,6 +2,7 @@
 import { createAckTracker } from '../../../../src/delivery/ackTracker.ts';
 import { createConsumer } from '../../../../src/kinesis/consumer.ts';
 import type { Consumer, ConsumerOptions, Position } from '../../../../src/kinesis/types.ts';
+import { silentLogger } from '../../../../src/util/logger.ts';
 import { FakeClock } from './fakeClock.ts';
 import { FakeDynamoDb } from './fakeDynamoDb.ts';
 import { FakeKinesis } from './fakeKinesis.ts';
@@ -40,7 +41,7 @@ export function createWorker(lab: FakeLab, { holdBack, gate, ...options }: FakeW
     for (const settle of open.splice(0)) settle();
   };
   const write = (level: string) => (message: string) => {
-    if (level !== 'debug') lab.log.push(`${level} ${message}`);
+    lab.log.push(`${level} ${message}`);
   };
   const consumer = createConsumer({
     ...lab,
@@ -48,7 +49,7 @@ export function createWorker(lab: FakeLab, { holdBack, gate, ...options }: FakeW
     tableName: 'leases',
     workerId: 'me',
     random: () => 0.5,
-    logger: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+    logger: { ...silentLogger, info: write('info'), warn: write('warn'), error: write('error') },
     createProcessor: ({ shardId }) => {
       const tracker = createAckTracker<Position>(lab.clock.now);
       return {

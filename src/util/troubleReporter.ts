@@ -1,5 +1,5 @@
-import type { Clock } from '../util/clock.ts';
-import type { LogFields, Logger } from '../util/logger.ts';
+import type { Clock } from './clock.ts';
+import type { LogFields, Logger } from './logger.ts';
 import { secondsText } from './secondsText.ts';
 
 const INTERVAL_MS = 30_000;
@@ -7,8 +7,8 @@ const INTERVAL_MS = 30_000;
 const INTERVAL_FACTOR_MAX = 4;
 
 /**
- * Says that a kind of delivery fails: one line when it begins or its cause changes, one an interval while it lasts, one
- * when it is over, however many deliveries are concerned. Trouble that comes back within the interval is the same trouble.
+ * Says that a kind of work fails: one line when it begins or its cause changes, one an interval while it lasts, one when
+ * it is over, however many tries are concerned. Trouble that comes back within the interval is the same trouble.
  */
 export class TroubleReporter {
   readonly #what: string;
@@ -38,7 +38,7 @@ export class TroubleReporter {
   }
 
   /**
-   * `subject` is what was to be delivered, such as an object's key; `reason` is one line without secrets; `cause` tells
+   * `subject` is what the work was for, such as an object's key or a shard; `reason` is one line without secrets; `cause` tells
    * kinds of failures apart, such as a status.
    */
   failed(subject: string, reason: string, fields: LogFields = {}, cause = ''): void {
