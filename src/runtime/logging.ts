@@ -59,7 +59,17 @@ function fieldsText(fields: LogFields): string {
 
 function fieldText(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(errorText(value));
-  return JSON.stringify(value) ?? String(value);
+  if (typeof value === 'bigint') return String(value);
+  return jsonText(value);
+}
+
+/** A log line must not throw: not for a big integer, and not for what refers to itself. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item)) ?? String(value);
+  } catch {
+    return JSON.stringify(String(value));
+  }
 }
 
 /** With its causes: the first line of a network fault is often only "fetch failed". */
@@ -74,13 +84,14 @@ function jsonLine(level: LogLevel, timeMs: number, source: LogSource, message: s
   const shown = Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? errorText(value) : value]),
   );
-  return JSON.stringify({
+  const head = {
     level: level.toUpperCase(),
     loggerName,
     timeMillis: timeMs,
     thread: 'main',
     ...(pipelineId === undefined ? {} : { pipelineId }),
     ...(pluginId === undefined ? {} : { pluginId }),
-    logEvent: { message, ...shown },
-  });
+  };
+  const whole = jsonText({ ...head, logEvent: { message, ...shown } });
+  return whole.startsWith('{') ? whole : JSON.stringify({ ...head, logEvent: { message } });
 }
