@@ -7,7 +7,7 @@ import type { SourceFile } from '../config/ast.ts';
 import { renderDiagnostics, summarize } from '../config/render.ts';
 import { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
 import { registry } from '../plugins/index.ts';
-import { DataDirectoryInUse, lockDataDirectory } from '../runtime/dataDirectory.ts';
+import { DataDirectoryInUse, DataDirectoryUnusable, lockDataDirectory } from '../runtime/dataDirectory.ts';
 import { createLogger } from '../runtime/logging.ts';
 import { Pipeline, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
 import { systemClock } from '../util/clock.ts';
@@ -20,6 +20,9 @@ import { versionLine } from './version.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Faults whose message says all there is to say. */
+const FOR_THE_USER = [UsageError, ConfigLoadError, DataDirectoryInUse, DataDirectoryUnusable];
+
 /** Gives the exit code. */
 export async function runCommand(args: readonly string[], env: Environment): Promise<number> {
   try {
@@ -31,7 +34,7 @@ export async function runCommand(args: readonly string[], env: Environment): Pro
     return await new Run(parsed, env).run();
   } catch (error) {
     if (error instanceof HelpRequested) return 0;
-    if (error instanceof UsageError || error instanceof ConfigLoadError || error instanceof DataDirectoryInUse) {
+    if (error instanceof Error && FOR_THE_USER.some((kind) => error instanceof kind)) {
       process.stderr.write(`ERROR: ${error.message}\n`);
       return 1;
     }

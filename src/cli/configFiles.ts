@@ -29,11 +29,14 @@ function expandPattern(pattern: string): string[] {
     return readdirSync(pattern)
       .sort()
       .map((name) => join(pattern, name))
-      .filter((path) => !statSync(path).isDirectory());
+      .filter(isNoDirectory);
   }
-  return globSync(pattern)
-    .sort()
-    .filter((path) => !statSync(path).isDirectory());
+  return globSync(pattern).sort().filter(isNoDirectory);
+}
+
+/** A link that leads nowhere counts as a file, which then cannot be read. */
+function isNoDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true;
 }
 
 function isBackup(path: string, warn: (message: string) => void): boolean {

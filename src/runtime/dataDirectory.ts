@@ -6,8 +6,22 @@ export class DataDirectoryInUse extends Error {
   override name = 'DataDirectoryInUse';
 }
 
-/** Creates and locks the directory; gives the function that unlocks it. @throws DataDirectoryInUse, or the fault of the file system */
+export class DataDirectoryUnusable extends Error {
+  override name = 'DataDirectoryUnusable';
+}
+
+/** Creates and locks the directory; gives the function that unlocks it. @throws DataDirectoryInUse, DataDirectoryUnusable */
 export function lockDataDirectory(path: string): () => void {
+  try {
+    return lock(path);
+  } catch (error) {
+    if (error instanceof DataDirectoryInUse) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DataDirectoryUnusable(`path.data ${path} cannot be used: ${reason}`, { cause: error });
+  }
+}
+
+function lock(path: string): () => void {
   mkdirSync(path, { recursive: true });
   const lockPath = join(path, '.lock');
   for (let attempt = 0; ; attempt++) {
