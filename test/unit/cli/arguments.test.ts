@@ -1,0 +1,134 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type Arguments, HelpRequested, parseArguments, UsageError } from '../../../src/cli/arguments.ts';
+import { FLAGS } from '../../../src/cli/flags.ts';
+
+const DEFAULTS: Arguments = {
+  configPath: undefined,
+  configString: undefined,
+  testAndExit: false,
+  version: false,
+  workers: undefined,
+  batchSize: 125,
+  batchDelayMs: 50,
+  nodeName: undefined,
+  pipelineId: 'main',
+  unsafeShutdown: false,
+  supportEscapes: false,
+  dataPath: undefined,
+  logLevel: 'info',
+  logFormat: 'plain',
+  remarks: [],
+};
+
+describe('flags of Logstash that work', () => {
+  it.each<[string, Partial<Arguments>]>([
+    ['', {}],
+    ['-f x.conf', { configPath: 'x.conf' }],
+    ['--path.config x.conf', { configPath: 'x.conf' }],
+    ['--path.config=x.conf', { configPath: 'x.conf' }],
+    ['-fx.conf', { configPath: 'x.conf' }],
+    ['-e input{}', { configString: 'input{}' }],
+    ['--config.string input{}', { configString: 'input{}' }],
+    ['-t', { testAndExit: true }],
+    ['--config.test_and_exit', { testAndExit: true }],
+    ['-tf x.conf', { testAndExit: true, configPath: 'x.conf' }],
+    ['-w 4', { workers: 4 }],
+    ['--pipeline.workers 4', { workers: 4 }],
+    ['-b 500', { batchSize: 500 }],
+    ['--pipeline.batch.size 500', { batchSize: 500 }],
+    ['-u 5', { batchDelayMs: 5 }],
+    ['--pipeline.batch.delay 0', { batchDelayMs: 0 }],
+    ['-n box', { nodeName: 'box' }],
+    ['--node.name box', { nodeName: 'box' }],
+    ['--pipeline.id logs', { pipelineId: 'logs' }],
+    ['--pipeline.ordered auto', {}],
+    ['--pipeline.ordered true', {}],
+    ['--pipeline.ordered false', {}],
+    ['--pipeline.unsafe_shutdown', { unsafeShutdown: true }],
+    ['--config.support_escapes', { supportEscapes: true }],
+    ['--path.data /d', { dataPath: '/d' }],
+    ['--log.level trace', { logLevel: 'trace' }],
+    ['--log.level fatal', { logLevel: 'fatal' }],
+    ['--log.format json', { logFormat: 'json' }],
+    ['--java-execution', {}],
+    ['--java-execution true', {}],
+    ['--plugin-classloaders', {}],
+    ['--field-reference-parser STRICT', {}],
+    ['-V', { version: true }],
+    ['--version', { version: true }],
+    ['--verbose', { logLevel: 'info', remarks: ['--verbose is deprecated: use --log.level info'] }],
+    ['--debug', { logLevel: 'debug', remarks: ['--debug is deprecated: use --log.level debug'] }],
+    ['--quiet', { logLevel: 'error', remarks: ['--quiet is deprecated: use --log.level error'] }],
+    ['--debug --log.level warn', { logLevel: 'warn', remarks: ['--debug is deprecated: use --log.level debug'] }],
+  ])('%s', (line, more) => {
+    expect(parseArguments(line.split(' ').filter(Boolean))).toEqual({ ...DEFAULTS, ...more });
+  });
+});
+
+describe('flags of Logstash that are refused, with the reason', () => {
+  it.each([
+    '-r',
+    '--config.reload.automatic',
+    '--config.reload.interval 3s',
+    '--config.debug',
+    '-l logs',
+    '--path.logs logs',
+    '--path.settings /etc/logstash',
+    '-p plugins',
+    '--path.plugins plugins',
+    '--http.enabled false',
+    '--http.host 0.0.0.0',
+    '--http.port 9601',
+    '--modules netflow',
+    '-M a=b',
+    '--modules.variable a=b',
+    '--setup',
+    '--cloud.id x',
+    '--cloud.auth x:y',
+    '-i irb',
+    '--interactive irb',
+  ])('%s', (line) => {
+    expect(() => parseArguments(line.split(' '))).toThrow(UsageError);
+    expect(() => parseArguments(line.split(' '))).toThrow(/^--[a-z._]+ is not supported: .{10,}/);
+  });
+});
+
+describe('wrong use', () => {
+  it.each([
+    [['--path.confg', 'x'], /unknown option '--path\.confg'\n\(Did you mean --path\.config\?\)/],
+    [['x.conf'], /too many arguments/],
+    [['-f'], /argument missing/],
+    [['-f', 'a', '-e', 'b'], /can't be used simultaneously/],
+    [['-w', '0'], /--pipeline\.workers must be at least 1/],
+    [['-w', 'many'], /--pipeline\.workers must be a whole number, not "many"/],
+    [['-b', '-1'], /--pipeline\.batch\.size must be a whole number/],
+    [['-b', '1.5'], /must be a whole number/],
+    [['-b', '0'], /must be at least 1/],
+    [['-u', '99999999999'], /must be a whole number/],
+    [['--log.level', 'loud'], /--log\.level must be one of trace, debug, info, warn, error, fatal, not "loud"/],
+    [['--log.format', 'xml'], /--log\.format must be one of plain, json/],
+    [['--pipeline.ordered', 'maybe'], /--pipeline\.ordered must be one of/],
+    [['--field-reference-parser', 'LEGACY'], /must be one of STRICT/],
+  ])('%j', (args, message) => {
+    expect(() => parseArguments(args)).toThrow(UsageError);
+    expect(() => parseArguments(args)).toThrow(message);
+  });
+
+  it('asks for help', () => {
+    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      expect(() => parseArguments(['--help'])).toThrow(HelpRequested);
+      expect(() => parseArguments(['-h'])).toThrow(HelpRequested);
+      expect(String(printed.mock.calls[0]?.[0])).toContain('Usage: logstash-ts [options]');
+    } finally {
+      printed.mockRestore();
+    }
+  });
+});
+
+it('describes every flag in a line', () => {
+  for (const { description, refused } of FLAGS) {
+    expect(description).not.toBe('');
+    if (refused !== undefined) expect(refused).not.toMatch(/\.$/);
+  }
+});
