@@ -18,7 +18,10 @@ export class DeadLetterQueue {
   readonly #path: string;
   #handle: FileHandle | undefined;
   #lines: string[] = [];
-  #written: Promise<void> | undefined;
+  /** The write that takes what is added now. */
+  #next: Promise<void> | undefined;
+  /** Ends, whether well or not, with the last write begun. */
+  #writing: Promise<unknown> = Promise.resolve();
   #count = 0;
 
   constructor(path: string) {
@@ -44,16 +47,20 @@ export class DeadLetterQueue {
     };
     this.#lines.push(`${encodeJson(entry)}\n`);
     // Whoever comes while a write runs is taken along by the next one.
-    this.#written ??= this.#flush();
-    return this.#written;
+    this.#next ??= this.#writeAfter(this.#writing);
+    return this.#next;
   }
 
-  async #flush(): Promise<void> {
-    // Lets the other refused items of one bulk join.
-    await Promise.resolve();
+  #writeAfter(earlier: Promise<unknown>): Promise<void> {
+    const written = earlier.then(() => this.#write());
+    this.#writing = written.catch(() => {});
+    return written;
+  }
+
+  async #write(): Promise<void> {
     const lines = this.#lines;
     this.#lines = [];
-    this.#written = undefined;
+    this.#next = undefined;
     const handle = await this.#open();
     await handle.appendFile(lines.join(''));
     await handle.datasync();
@@ -69,7 +76,7 @@ export class DeadLetterQueue {
   }
 
   async close(): Promise<void> {
-    await this.#written;
+    await this.#writing;
     await this.#handle?.close();
     this.#handle = undefined;
   }
