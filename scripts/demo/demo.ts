@@ -1,4 +1,3 @@
-import { Agent } from 'node:http';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Observer } from './observer.ts';
@@ -73,8 +72,8 @@ function kinesisClient(stack: Stack): KinesisClient {
     region: REGION,
     credentials: { accessKeyId, secretAccessKey },
     // The client's default is HTTP/2, which a local server without TLS does not speak.
-    // A kept connection hung now and then until the server's idle time; a put must not be given up, it may have been carried out.
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, httpAgent: new Agent({ keepAlive: false }) }),
+    // No time limit for a request: a put that is given up may have been carried out, and would then be put twice.
+    requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000 }),
   });
 }
 

@@ -13,7 +13,7 @@ export interface KinesisLocalOptions {
   readonly shardLimit?: number;
 }
 
-/** kinesis-local, the mock that ends shards properly. For correctness, not for load. */
+/** kinesis-local, the mock that ends shards properly. For correctness, not for load: keep PutRecords to 200 records, one of some 200 KB hangs for a minute. */
 export async function startKinesisLocal(options: KinesisLocalOptions = {}): Promise<Server> {
   const main = createRequire(import.meta.url).resolve('kinesis-local/main.js');
   return startOnFreePort(async () => {
