@@ -49,9 +49,9 @@ export function shortMessage(message: string): string {
   return `${phrase} after ${after.length > excerptMax ? `…${after.slice(-excerptMax)}` : after}`;
 }
 
-function heading({ file, span, severity, message }: Diagnostic, color: boolean): string {
+function heading({ file, span, severity, code, message }: Diagnostic, color: boolean): string {
   const { line, column } = positionAt(file, span.start);
-  return `${file.path}:${line}:${column}  ${tinted(severity, severity, color)}  ${shortMessage(message)}`;
+  return `${file.path}:${line}:${column}  ${tinted(severity, severity, color)} ${code}  ${shortMessage(message)}`;
 }
 
 function excerpt(diagnostic: Diagnostic, line: number, color: boolean): string[] {

@@ -5,7 +5,7 @@ export const catalogue = {
   // LST1xx: the text of a configuration
   LST101: 'syntax error',
   LST102: 'duplicate keys in a hash',
-  LST103: 'number too large',
+  LST103: 'number that cannot be read',
   LST104: 'method calls in conditions cannot be executed',
   LST105: 'boolean operators that need parentheses',
   LST106: 'operands that this operator does not take',
@@ -22,12 +22,6 @@ export const catalogue = {
   LST308: 'undefined replacement variable',
   LST309: 'duplicate plugin id',
   LST310: 'options that contradict each other',
-  LST311: 'option given twice',
-  // LST4xx: start of a run
-  LST401: 'no configuration',
-  LST402: 'configuration file cannot be read',
-  LST403: 'data directory in use',
-  LST404: 'plugin failed to start',
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -91,8 +91,8 @@ describe('exit code 1', () => {
     );
     const { code, stdout, stderr } = await run(['-t', '-f', path]);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toContain(`${path}:1:9  error  Couldn't find any input plugin named 'stdn'`);
-    expect(stderr).toContain(`${path}:2:60  error  unknown option \`sise_file\` for output \`s3\``);
+    expect(stderr).toContain(`${path}:1:9  error LST301  Couldn't find any input plugin named 'stdn'`);
+    expect(stderr).toContain(`${path}:2:60  error LST302  unknown option \`sise_file\` for output \`s3\``);
     expect(stderr).toContain('2 errors in 1 file. Nothing was started.');
     expect(stderr).not.toContain('hunter2');
   });

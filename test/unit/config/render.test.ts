@@ -22,7 +22,7 @@ const text = 'filter {\n  geoip {\n    target => "remote_geoip"\n    sorce => "r
 test('place, severity, message, two lines before, the caret with the hint, one line after', () => {
   expect(renderDiagnostics([diagnosticAt(text, 'sorce', { hint: 'did you mean `source`?' })], plain)).toBe(
     [
-      'conf.d/20-filter.conf:4:5  error  unknown option `sorce` for filter `geoip`',
+      'conf.d/20-filter.conf:4:5  error LST302  unknown option `sorce` for filter `geoip`',
       '    2 |   geoip {',
       '    3 |     target => "remote_geoip"',
       '    4 |     sorce => "remote"',
@@ -36,7 +36,7 @@ test('lines just shown are not shown again', () => {
   const first = diagnosticAt(text, 'sorce', { hint: 'did you mean `source`?' });
   const second = { ...diagnosticAt(text, 'geoip', { message: 'filter `geoip` needs `source`' }), file: first.file };
   expect(renderDiagnostics([first, second], plain).split('\n').slice(6)).toEqual([
-    'conf.d/20-filter.conf:2:3  error  filter `geoip` needs `source`',
+    'conf.d/20-filter.conf:2:3  error LST302  filter `geoip` needs `source`',
   ]);
 });
 
@@ -84,7 +84,7 @@ test('of Logstash’s excerpt only the last line is shown, and no secret', () =>
   expect(diagnostics[0]?.message).toContain('after output {\n  s3 {\n    secret_access_key => "hush" bucket ');
   const rendered = renderDiagnostics(diagnostics, plain);
   expect(rendered.split('\n')[0]).toBe(
-    'test.conf:3:40  error  Expected one of [ \\t\\r\\n], "#", "=>" at line 3, column 40 (byte 56) after secret_access_key => "****" bucket ',
+    'test.conf:3:40  error LST101  Expected one of [ \\t\\r\\n], "#", "=>" at line 3, column 40 (byte 56) after secret_access_key => "****" bucket ',
   );
   expect(rendered).not.toContain('hush');
 });
