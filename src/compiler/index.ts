@@ -1,6 +1,5 @@
 /** Configuration texts to a pipeline that is ready to be built and run. */
 import type { SourceFile } from '../config/ast.ts';
-import type { Diagnostic } from '../config/diagnostic.ts';
 import { parseConfig } from '../config/parse.ts';
 import type { PluginRegistry } from '../plugin-api/index.ts';
 import { Reporter } from './reporter.ts';
@@ -19,17 +18,17 @@ export interface CompileSettings {
   readonly fileExists: (path: string) => boolean;
 }
 
-/** All faults of all files are in `diagnostics`, in file order; with an error among them the pipeline must not run. */
+/** All faults of all files are in the reporter; with an error among them the pipeline must not run. */
 export async function compile(
   files: readonly SourceFile[],
   settings: CompileSettings,
-): Promise<{ pipeline: ResolvedPipeline; diagnostics: readonly Diagnostic[]; reporter: Reporter }> {
-  const reporter = new Reporter();
+): Promise<{ pipeline: ResolvedPipeline; reporter: Reporter }> {
+  const reporter = new Reporter(files);
   const parsed = files.map(parseConfig);
-  for (const { diagnostics } of parsed) reporter.diagnostics.push(...diagnostics);
+  for (const { diagnostics } of parsed) reporter.add(...diagnostics);
   const pipeline = await resolvePipeline(
     parsed.map(({ config }) => config),
     { ...settings, reporter },
   );
-  return { pipeline, diagnostics: reporter.diagnostics, reporter };
+  return { pipeline, reporter };
 }

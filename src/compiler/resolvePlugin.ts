@@ -73,6 +73,8 @@ class PluginResolver {
   readonly #settings: ResolveSettings;
   readonly #specs: Readonly<Record<string, OptionSpec<unknown>>>;
   #failed = false;
+  /** A declared option is missing or could not be read. */
+  #unreadable = false;
 
   constructor(
     kind: PluginKind,
@@ -105,7 +107,8 @@ class PluginResolver {
       else options[name] = attributes === undefined ? this.#absent(name, spec) : this.#parse(name, spec, attributes);
     }
     for (const attributes of given.values()) for (const attribute of attributes) this.#reportUnknown(attribute);
-    if (!this.#failed) this.#check(options);
+    // What cannot be read cannot be checked; a wrong name beside it can wait for nothing.
+    if (!this.#unreadable) await this.#check(options);
     if (this.#failed) return undefined;
     const id = typeof options['id'] === 'string' ? options['id'] : this.#generatedId();
     return { definition: this.#definition, options, id, node: this.#node, file: this.#file, codec };
@@ -113,6 +116,7 @@ class PluginResolver {
 
   #absent(name: string, spec: OptionSpec<unknown>): unknown {
     if (spec.required) {
+      this.#unreadable = true;
       this.#fail('LST303', this.#node.nameSpan, `${this.#what} needs \`${name}\``, spec.doc);
     }
     return spec.default;
@@ -137,11 +141,15 @@ class PluginResolver {
       );
     }
     const value = this.#value(attributes);
-    if (value === undefined) return undefined;
+    if (value === undefined) {
+      this.#unreadable = true;
+      return undefined;
+    }
     try {
       return spec.parse(value, this.#optionContext);
     } catch (error) {
       if (!(error instanceof OptionError)) throw error;
+      this.#unreadable = true;
       const shown = spec.secret ? 'the value is not valid (it is not shown: it may be a secret)' : error.message;
       this.#fail('LST304', last.value.span, `invalid \`${name}\` of ${this.#what}: ${shown}`, `type: ${spec.type}`);
       return undefined;
@@ -211,13 +219,16 @@ class PluginResolver {
     );
   }
 
-  #check(options: Record<string, unknown>): void {
-    try {
-      this.#definition.check?.(options);
-    } catch (error) {
-      if (!(error instanceof PluginConfigError)) throw error;
+  async #check(options: Record<string, unknown>): Promise<void> {
+    const report = (error: PluginConfigError) => {
       this.#failed = true;
       reportPluginError(error, this.#node, this.#file, this.#settings.reporter);
+    };
+    try {
+      await this.#definition.check?.(options, (message, option) => report(new PluginConfigError(message, option)));
+    } catch (error) {
+      if (!(error instanceof PluginConfigError)) throw error;
+      report(error);
     }
   }
 

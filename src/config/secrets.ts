@@ -1,5 +1,6 @@
+/** Slips of the pen such as `pasword` included: their values are secrets all the same. */
 const secretOption =
-  /((?:password|passphrase|secret|token|api_key|cloud_auth|private_key|access_key)[A-Za-z0-9_]*["']?\s*(?:=>|=|:)\s*)("(?:\\"|[^"\n])*"?|'(?:\\'|[^'\n])*'?|\[[^\]]*\]?|\{[^}]*\}?|[^\s"'{}[\],]+)/gi;
+  /((?:pas+[a-z]*w[a-z]*|passphrase|pwd|se?cr?e?t|token|api_key|cloud_auth|private_key|access_key)[A-Za-z0-9_]*["']?\s*(?:=>|=|:)\s*)("(?:\\"|[^"\n])*"?|'(?:\\'|[^'\n])*'?|\[[^\]]*\]?|\{[^}]*\}?|[^\s"'{}[\],]+)/gi;
 /** The scheme may be missing: `//user:password@host`, `user:password@host`. */
 const secretInUrl = /((?:\/\/|["'\s])[^\s/:@"']+:)([^\s/@"']+)(?=@)/g;
 

@@ -94,9 +94,12 @@ interface Definition<S extends OptionSchema> {
   readonly name: string;
   readonly summary: string;
   readonly options: S;
-  /** Rules across options that need no outside world. @throws PluginConfigError */
-  check?(options: OptionValues<S>): void;
+  /** Rules across options that need no outside world. Several faults go to `report`; one may be thrown. @throws PluginConfigError */
+  check?(options: OptionValues<S>, report: ReportFault): void | Promise<void>;
 }
+
+/** `option` names the one to point at. */
+export type ReportFault = (message: string, option: string) => void;
 
 export interface FilterDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
   readonly kind: 'filter';

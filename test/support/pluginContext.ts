@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import type { Counter, PluginContext } from '../../src/plugin-api/index.ts';
+import { type Counter, PluginConfigError, type PluginContext } from '../../src/plugin-api/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { silentLogger } from '../../src/util/logger.ts';
 
@@ -32,4 +32,9 @@ function getOrMake<V>(map: Map<string, V>, key: string, make: () => V): V {
   const made = make();
   map.set(key, made);
   return made;
+}
+
+/** For checks that throw their only fault. */
+export function reportFault(message: string, option: string): void {
+  throw new PluginConfigError(message, option);
 }

@@ -3,6 +3,7 @@ import type { Event } from '../../../src/event/event.ts';
 import type { ConfigValue, Output } from '../../../src/plugin-api/index.ts';
 import { elasticsearch } from '../../../src/plugins/outputs/elasticsearch/index.ts';
 import { jsonLinesCodec, numbered, outputContext, recordLog, TestBatch } from '../../support/outputHarness.ts';
+import { reportFault } from '../../support/pluginContext.ts';
 import { type FaultProxy, type FaultRule, type Server, startFaultProxy } from '../../support/servers/index.ts';
 import { kinesisBatch, parseOptions } from '../../unit/plugins/elasticsearch/support.ts';
 
@@ -19,7 +20,7 @@ export async function openOutput(given: Readonly<Record<string, ConfigValue>>): 
   const { logger, lines } = recordLog();
   const context = outputContext({ logger });
   const options = parseOptions({ ...QUICK, ilm_enabled: 'false', ...given });
-  elasticsearch.check?.(options);
+  void elasticsearch.check?.(options, reportFault);
   const output = await elasticsearch.create({ ...options, codec: jsonLinesCodec() }, context);
   return { output, context, lines };
 }

@@ -5,7 +5,7 @@ import {
   defineFilter,
   hash,
   obsolete,
-  PluginConfigError,
+  type ReportFault,
   string,
   stringArray,
 } from '../../../plugin-api/index.ts';
@@ -48,15 +48,17 @@ export const mutate = defineFilter({
       out: { client: { ip: '81.2.69.142' }, method: 'get' },
     },
   ],
-  check(options) {
-    checkConversions(options.convert);
-    const gsub = options.gsub;
-    if (gsub !== undefined && gsub.length % 3 !== 0) {
-      throw new PluginConfigError(
-        `gsub needs triples of field, regular expression and replacement, got ${gsub.length} items`,
-        'gsub',
-      );
+  async check(options, report) {
+    for (const [field, type] of options.convert ?? []) {
+      if (CONVERSIONS.includes(configText(type) as Conversion)) continue;
+      const known = CONVERSIONS.join(', ');
+      report(`cannot convert \`${field}\` to \`${configText(type)}\`: expected one of ${known}`, 'convert');
     }
+    const gsub = options.gsub ?? [];
+    if (gsub.length % 3 !== 0) {
+      report(`gsub needs triples of field, regular expression and replacement, got ${gsub.length} items`, 'gsub');
+    }
+    if (gsub.length > 0) await checkPatterns(gsub, report);
   },
   async create(options, context) {
     const failures = context.counter('failures');
@@ -100,23 +102,22 @@ export const mutate = defineFilter({
 
 const NONE: ConfigHash = new Map();
 
-function checkConversions(convert: ConfigHash | undefined): void {
-  for (const [field, type] of convert ?? []) {
-    if (!CONVERSIONS.includes(configText(type) as Conversion)) {
-      throw new PluginConfigError(
-        `cannot convert \`${field}\` to \`${configText(type)}\`: expected one of ${CONVERSIONS.join(', ')}`,
-        'convert',
-      );
+/** A pattern with `%{…}` is known only when an event comes. */
+async function checkPatterns(gsub: readonly string[], report: ReportFault): Promise<void> {
+  const compile = await loadRegexCompiler();
+  for (let i = 1; i < gsub.length; i += 3) {
+    const pattern = gsub[i] as string;
+    if (pattern.includes('%{')) continue;
+    try {
+      compile(pattern);
+    } catch (error) {
+      if (!(error instanceof InvalidRegex)) throw error;
+      report(error.message, 'gsub');
     }
   }
 }
 
 async function substitutions(gsub: readonly string[] | undefined): Promise<operations.Operation[]> {
   if (gsub === undefined || gsub.length === 0) return [];
-  try {
-    return operations.gsub(gsub, await loadRegexCompiler());
-  } catch (error) {
-    if (error instanceof InvalidRegex) throw new PluginConfigError(error.message, 'gsub', error);
-    throw error;
-  }
+  return operations.gsub(gsub, await loadRegexCompiler());
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolveEndpoint } from '../../../../src/plugins/outputs/elasticsearch/endpoint.ts';
 import { elasticsearch } from '../../../../src/plugins/outputs/elasticsearch/index.ts';
+import { reportFault } from '../../../support/pluginContext.ts';
 import { type Given, parseOptions } from './support.ts';
 
 function endpoint(given: Given) {
@@ -8,7 +9,7 @@ function endpoint(given: Given) {
 }
 
 function check(given: Given): void {
-  elasticsearch.check?.(parseOptions(given));
+  void elasticsearch.check?.(parseOptions(given), reportFault);
 }
 
 describe('hosts of the elasticsearch output', () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Output } from '../../../../src/plugin-api/index.ts';
 import { file } from '../../../../src/plugins/outputs/file/index.ts';
 import { numbered, outputContext, outputOptions, recordLog, TestBatch } from '../../../support/outputHarness.ts';
+import { reportFault } from '../../../support/pluginContext.ts';
 import { FakeClock } from '../../kinesis/fakes/fakeClock.ts';
 
 let root: string;
@@ -202,7 +203,7 @@ describe('output file', () => {
 
   it('refuses a path whose first directory is filled in', () => {
     const options = outputOptions(file, { path: '/%{host}/x.log' });
-    expect(() => file.check?.(options)).toThrow('The starting part of the path should not be dynamic');
+    expect(() => file.check?.(options, reportFault)).toThrow('The starting part of the path should not be dynamic');
   });
 
   it('puts an event that cannot be named into the dead letter queue', async () => {

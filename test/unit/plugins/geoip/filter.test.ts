@@ -11,7 +11,7 @@ import type { Filter } from '../../../../src/plugin-api/index.ts';
 import { defaultDatabase } from '../../../../src/plugins/filters/geoip/defaultDatabase.ts';
 import { geoip } from '../../../../src/plugins/filters/geoip/index.ts';
 import { silentLogger } from '../../../../src/util/logger.ts';
-import { testContext } from '../../../support/pluginContext.ts';
+import { reportFault, testContext } from '../../../support/pluginContext.ts';
 import { counts, createGeoip, metadata, run, temporaryFile, testDatabase } from './support.ts';
 
 const LONDON =
@@ -146,7 +146,7 @@ describe('options of geoip', () => {
       option: 'fields',
       message: `illegal field value ${name}. valid values are [AUTONOMOUS_SYSTEM_NUMBER, AUTONOMOUS_SYSTEM_ORGANIZATION, CITY_NAME, COUNTRY_NAME, CONTINENT_CODE, CONTINENT_NAME, COUNTRY_CODE2, COUNTRY_CODE3, IP, ISP, POSTAL_CODE, DMA_CODE, REGION_NAME, REGION_CODE, TIMEZONE, LOCATION, LATITUDE, LONGITUDE, ORGANIZATION]`,
     });
-    expect(() => geoip.check?.({ fields: [name] })).toThrow('illegal field value');
+    expect(() => geoip.check?.({ fields: [name] }, reportFault)).toThrow('illegal field value');
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigValue, OptionContext, PluginConfigError } from '../../../../src/plugin-api/index.ts';
 import { kinesis } from '../../../../src/plugins/inputs/kinesis/index.ts';
-import { testContext } from '../../../support/pluginContext.ts';
+import { reportFault, testContext } from '../../../support/pluginContext.ts';
 
 const optionContext: OptionContext = {
   fileExists: () => true,
@@ -18,7 +18,7 @@ function options(given: Record<string, ConfigValue>): Parameters<typeof kinesis.
 }
 
 function check(given: Record<string, ConfigValue>): void {
-  kinesis.check?.(options({ kinesis_stream_name: 'logs', ...given }));
+  void kinesis.check?.(options({ kinesis_stream_name: 'logs', ...given }), reportFault);
 }
 
 describe('kinesis options', () => {
