@@ -4,6 +4,7 @@
  */
 import type { _Record } from '@aws-sdk/client-kinesis';
 import { decompress, RecordTooLarge } from './decompress.ts';
+import { deaggregate } from './kplDeaggregator.ts';
 import type { ConsumerRecord } from './types.ts';
 
 export interface RecordForms {
@@ -13,8 +14,15 @@ export interface RecordForms {
 
 export function createRecordForms(expandedBytesMax: number | undefined): RecordForms {
   return {
-    // A KPL container (magic bytes F3 89 9A C2) passes as it is: its user records will be taken out here.
-    userRecords: (stored) => [userRecord(stored, stored.Data ?? NO_BYTES, 0, expandedBytesMax)],
+    userRecords(stored) {
+      const bytes = stored.Data ?? NO_BYTES;
+      const parts = deaggregate(bytes);
+      if (parts === undefined) return [userRecord(stored, bytes, 0, expandedBytesMax)];
+      return parts.map(({ data, partitionKey }, index) => ({
+        ...userRecord(stored, data, index, expandedBytesMax),
+        partitionKey: partitionKey ?? stored.PartitionKey ?? '',
+      }));
+    },
   };
 }
 
