@@ -1,7 +1,7 @@
 /**
  * Decides which leases this worker takes, by KCL's rules: a lease is expired when its counter has not moved for the
- * failover time as seen here, and each live worker aims at its even share. Stealing from a worker that has more than its
- * share will come in at `chooseLeases`.
+ * failover time as seen here, and each live worker aims at its even share; when nothing is free it steals from the worker
+ * that has most.
  */
 import type { Clock } from '../util/clock.ts';
 import { HeldLease } from './heldLease.ts';
@@ -15,6 +15,7 @@ export interface TakerSettings {
   readonly workerId: string;
   readonly failoverTimeMs: number;
   readonly maxLeasesForWorker: number;
+  readonly maxLeasesToStealAtOneTime: number;
 }
 
 export interface SeenLease {
@@ -81,7 +82,7 @@ export class LeaseTaker {
   }
 }
 
-/** The free and expired leases that bring this worker to its share, in random order. */
+/** The leases that bring this worker to its share: free and expired ones, in random order, or else stolen ones. */
 export function chooseLeases(
   seen: readonly SeenLease[],
   isHeld: (shardId: string) => boolean,
@@ -90,20 +91,39 @@ export function chooseLeases(
   random: () => number,
 ): Lease[] {
   const free: Lease[] = [];
-  const countByOwner = new Map<string, number>([[settings.workerId, 0]]);
-  for (const { lease, movedMs } of seen) {
+  let heldCount = 0;
+  const byOwner = new Map<string, SeenLease[]>();
+  for (const sighting of seen) {
+    const { lease, movedMs } = sighting;
     const owner = lease.leaseOwner;
     if (isHeld(lease.leaseKey)) {
-      countByOwner.set(settings.workerId, (countByOwner.get(settings.workerId) ?? 0) + 1);
+      heldCount += 1;
     } else if (owner === null || owner === settings.workerId || nowMs - movedMs > settings.failoverTimeMs) {
       free.push(lease);
     } else {
-      countByOwner.set(owner, (countByOwner.get(owner) ?? 0) + 1);
+      byOwner.set(owner, [...(byOwner.get(owner) ?? []), sighting]);
     }
   }
-  const share = Math.ceil(seen.length / countByOwner.size);
-  const wanted = Math.min(share, settings.maxLeasesForWorker) - (countByOwner.get(settings.workerId) ?? 0);
-  return shuffle(free, random).slice(0, Math.max(0, wanted));
+  const share = Math.ceil(seen.length / (byOwner.size + 1));
+  const wanted = Math.min(share, settings.maxLeasesForWorker) - heldCount;
+  if (wanted <= 0) return [];
+  if (free.length > 0) return shuffle(free, random).slice(0, wanted);
+  const most = [...byOwner.values()].reduce((left, right) => (right.length > left.length ? right : left), []);
+  const stolen = Math.min(leasesToSteal(most.length, share, wanted), settings.maxLeasesToStealAtOneTime);
+  // Of a worker that may be dead nothing is stolen: its leases expire.
+  const alive = most.filter(({ moves }) => moves).map(({ lease }) => lease);
+  return shuffle(alive, random).slice(0, stolen);
+}
+
+/**
+ * As KCL: what the most loaded worker has beyond the share, or one of its share when two or more are wanted, so that a
+ * balanced fleet stays still. A third of what is wanted a round, and at least one, so that many newcomers do not all take
+ * from the same worker at once.
+ */
+function leasesToSteal(mostCount: number, share: number, wanted: number): number {
+  const beyond = mostCount - share;
+  const allowed = beyond === 0 && wanted > 1 ? 1 : Math.max(0, beyond);
+  return Math.min(allowed, Math.max(1, Math.ceil(wanted / 3)));
 }
 
 function shuffle<T>(items: T[], random: () => number): T[] {

@@ -15,6 +15,7 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
     taskBackoffTimeMs: options.taskBackoffTimeMs ?? 500,
     checkpointIntervalMs: options.checkpointIntervalMs ?? 60_000,
     maxLeasesForWorker: options.maxLeasesForWorker ?? Number.MAX_SAFE_INTEGER,
+    maxLeasesToStealAtOneTime: options.maxLeasesToStealAtOneTime ?? Number.MAX_SAFE_INTEGER,
     cleanUpEndedLeases: options.cleanUpEndedLeases ?? true,
     leaseRenewalsAtOnce: options.leaseRenewalsAtOnce ?? 20,
     closeTimeoutMs: options.closeTimeoutMs ?? 10_000,
@@ -29,6 +30,7 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   check(resolved, 'taskBackoffTimeMs', 1, Number.MAX_SAFE_INTEGER);
   check(resolved, 'checkpointIntervalMs', 0, Number.MAX_SAFE_INTEGER);
   check(resolved, 'maxLeasesForWorker', 1, Number.MAX_SAFE_INTEGER);
+  check(resolved, 'maxLeasesToStealAtOneTime', 1, Number.MAX_SAFE_INTEGER);
   check(resolved, 'leaseRenewalsAtOnce', 1, Number.MAX_SAFE_INTEGER);
   check(resolved, 'closeTimeoutMs', 0, Number.MAX_SAFE_INTEGER);
   check(resolved, 'expandedBytesMax', 1, Number.MAX_SAFE_INTEGER);

@@ -102,6 +102,8 @@ export interface ConsumerOptions {
   readonly checkpointIntervalMs?: number | undefined;
   /** Default: no bound. */
   readonly maxLeasesForWorker?: number | undefined;
+  /** Bound on leases stolen from one worker in one round; by default a third of what is missing. */
+  readonly maxLeasesToStealAtOneTime?: number | undefined;
   /** Rows of ended shards are removed once their children are under way. Default true. */
   readonly cleanUpEndedLeases?: boolean | undefined;
   /** Default 20. */

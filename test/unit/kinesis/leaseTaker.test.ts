@@ -3,7 +3,7 @@ import { newLease } from '../../../src/kinesis/lease.ts';
 import { chooseLeases, type SeenLease } from '../../../src/kinesis/leaseTaker.ts';
 
 const NOW = 1_000_000;
-const SETTINGS = { workerId: 'me', failoverTimeMs: 10_000, maxLeasesForWorker: 100 };
+const SETTINGS = { workerId: 'me', failoverTimeMs: 10_000, maxLeasesForWorker: 100, maxLeasesToStealAtOneTime: 100 };
 
 /** `a:other` is held by a live worker, `a:dead!` expired, `a:` free, `a:me` ours. */
 function seen(...texts: string[]): SeenLease[] {
@@ -26,6 +26,10 @@ function chosen(leases: SeenLease[], held: string[] = [], settings = SETTINGS): 
   return choice.map((lease) => lease.leaseKey);
 }
 
+function six(owner: string): string[] {
+  return ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => `${key}:${owner}`);
+}
+
 describe('chooseLeases', () => {
   test.each<[string, string[], string[], string[]]>([
     ['alone it takes all that is free', ['a:', 'b:', 'c:'], [], ['a', 'b', 'c']],
@@ -37,8 +41,25 @@ describe('chooseLeases', () => {
     ['more workers than leases: one each', ['a:x', 'b:y', 'c:'], [], ['c']],
     ['its share is reached', ['a:me', 'b:other', 'c:dead!', 'd:me'], ['a', 'd'], []],
     ['an empty table', [], [], []],
+    ['nothing free: it steals from the worker with most, a third of what is missing', six('x'), [], ['a']],
+    ['it takes what is free before it steals', ['a:x', 'b:x', 'c:x', 'd:'], [], ['d']],
+    ['one lease over the share is stolen', ['a:me', 'b:x', 'c:x', 'd:x'], ['a'], ['b']],
+    ['a balanced fleet stays still', ['a:me', 'b:me', 'c:x', 'd:x', 'e:y', 'f:y'], ['a', 'b'], []],
+    ['as even as it can be is balanced', ['a:me', 'b:x', 'c:x'], ['a'], []],
+    ['of a worker at its share one goes when two are missing', ['a:x', 'b:x', 'c:y', 'd:y'], [], ['a']],
   ])('%s', (_name, leases, held, expected) => {
     expect(chosen(seen(...leases), held)).toEqual(expected);
+  });
+
+  test('nothing is stolen from a worker that was not seen to renew', () => {
+    const still = seen(...six('x')).map((sighting) => ({ ...sighting, moves: false }));
+    expect(chosen(still)).toEqual([]);
+  });
+
+  test('no more is stolen at a time than the bound', () => {
+    const leases = seen(...six('x'), ...six('x').map((text) => `z${text}`));
+    expect(chosen(leases)).toHaveLength(2);
+    expect(chosen(leases, [], { ...SETTINGS, maxLeasesToStealAtOneTime: 1 })).toHaveLength(1);
   });
 
   test('no more than the bound', () => {

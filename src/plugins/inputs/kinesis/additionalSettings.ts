@@ -19,6 +19,7 @@ export interface AdditionalSettings {
   parentShardPollIntervalMs?: number;
   taskBackoffTimeMs?: number;
   maxLeasesForWorker?: number;
+  maxLeasesToStealAtOneTime?: number;
   leaseRenewalsAtOnce?: number;
   closeTimeoutMs?: number;
   cleanUpEndedLeases?: boolean;
@@ -101,6 +102,7 @@ const readers: Readonly<Record<string, Reader>> = {
   parent_shard_poll_interval_millis: integerReader('parentShardPollIntervalMs', 1),
   task_backoff_time_millis: integerReader('taskBackoffTimeMs', 1),
   max_leases_for_worker: integerReader('maxLeasesForWorker', 1),
+  max_leases_to_steal_at_one_time: integerReader('maxLeasesToStealAtOneTime', 1),
   max_lease_renewal_threads: integerReader('leaseRenewalsAtOnce', 1),
   shutdown_grace_millis: integerReader('closeTimeoutMs', 0),
   cleanup_leases_upon_shard_completion: (read, given) => {
@@ -128,7 +130,6 @@ const ENDLESS_RETRY = 'is not supported: shards are listed again, with growing p
 const REFUSED: Readonly<Record<string, string>> = {
   metrics_buffer_time_millis: NO_CLOUDWATCH,
   metrics_max_queue_size: NO_CLOUDWATCH,
-  max_leases_to_steal_at_one_time: 'is not supported: this worker takes free and expired leases only. Remove it',
   retry_get_records_in_seconds: NO_THREADS,
   max_get_records_thread_pool: NO_THREADS,
   max_pending_process_records_input: NO_CACHE,

@@ -23,6 +23,7 @@ describe('additional_settings', () => {
     ['parent_shard_poll_interval_millis', 100, { parentShardPollIntervalMs: 100 }],
     ['task_backoff_time_millis', 100, { taskBackoffTimeMs: 100 }],
     ['max_leases_for_worker', 4, { maxLeasesForWorker: 4 }],
+    ['max_leases_to_steal_at_one_time', 2, { maxLeasesToStealAtOneTime: 2 }],
     ['max_lease_renewal_threads', 4, { leaseRenewalsAtOnce: 4 }],
     ['shutdown_grace_millis', 0, { closeTimeoutMs: 0 }],
     ['cleanup_leases_upon_shard_completion', 'false', { cleanUpEndedLeases: false }],
@@ -60,7 +61,6 @@ describe('additional_settings', () => {
   test.each([
     'metrics_buffer_time_millis',
     'metrics_max_queue_size',
-    'max_leases_to_steal_at_one_time',
     'retry_get_records_in_seconds',
     'max_get_records_thread_pool',
     'max_pending_process_records_input',
