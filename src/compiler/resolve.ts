@@ -1,7 +1,12 @@
 /** Syntax trees of all files to one pipeline of validated plugins. */
 import type { BranchNode, ConditionNode, Config, PluginNode, SourceFile, Statement } from '../config/ast.ts';
-import type { FilterDefinition, InputDefinition, OutputDefinition } from '../plugin-api/index.ts';
-import { type ResolvedPlugin, type ResolveSettings, resolvePlugin } from './resolvePlugin.ts';
+import {
+  type FilterDefinition,
+  type InputDefinition,
+  type OutputDefinition,
+  PluginConfigError,
+} from '../plugin-api/index.ts';
+import { type ResolvedPlugin, type ResolveSettings, reportPluginError, resolvePlugin } from './resolvePlugin.ts';
 
 export type ResolvedStatement<D extends FilterDefinition | OutputDefinition> =
   | { readonly type: 'plugin'; readonly plugin: ResolvedPlugin<D> }
@@ -29,6 +34,8 @@ export async function resolvePipeline(
   const filters: ResolvedStatement<FilterDefinition>[] = [];
   const outputs: ResolvedStatement<OutputDefinition>[] = [];
   const ids = new Map<string, PluginNode>();
+  /** Purposes by resource. */
+  const claims = new Map<string, string>();
 
   for (const { file, sections } of configs) {
     for (const section of sections) {
@@ -38,7 +45,17 @@ export async function resolvePipeline(
       else outputs.push(...(await resolveBody<OutputDefinition>('output', section.body, file)));
     }
   }
+  for (const input of inputs) checkClaim(input);
   return { inputs, filters, outputs };
+
+  function checkClaim({ definition, options, node, file }: ResolvedPlugin<InputDefinition>): void {
+    const claim = definition.claim?.(options);
+    if (claim === undefined) return;
+    const other = claims.get(claim.resource);
+    claims.set(claim.resource, claim.purpose);
+    if (other === undefined || other === claim.purpose) return;
+    reportPluginError(new PluginConfigError(claim.refusal(other), claim.option), node, file, settings.reporter);
+  }
 
   async function resolveInputs(
     body: readonly Statement[],

@@ -115,8 +115,22 @@ export interface FilterExample {
   readonly out: Readonly<Record<string, unknown>> | null;
 }
 
+/** Something outside that inputs of one pipeline may share only when they use it for the same thing. */
+export interface Claim {
+  /** Names the thing: `lease table "logstash" in us-east-1`. */
+  readonly resource: string;
+  /** What it is used for; two claims with different purposes are refused. */
+  readonly purpose: string;
+  /** The option to change. */
+  readonly option: string;
+  /** What to say to the second, given the first's purpose. */
+  readonly refusal: (otherPurpose: string) => string;
+}
+
 export interface InputDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
   readonly kind: 'input';
+  /** Asked after `check`. */
+  claim?(options: OptionValues<S>): Claim | undefined;
   readonly defaultCodec: string;
   /** The bytes come in pieces that need not end with a line: `plain` then means `line`, and `json` means `json_lines`. */
   readonly streaming: boolean;

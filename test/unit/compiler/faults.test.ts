@@ -39,3 +39,18 @@ it('checks the options of a plugin whose codec is unknown', async () => {
     'input { kinesis { kinesis_stream_name => "a" codec => nope additional_settings => { "max_record" => 1 } } }';
   expect(await faultsOf(text)).toEqual([`${text.indexOf('nope')} LST301`, `${text.indexOf('{ "max_record"')} LST310`]);
 });
+
+const input = (options: string) => `kinesis { kinesis_stream_name => ${options} }`;
+
+it('refuses a second stream on one lease table, where Logstash would starve one of them', async () => {
+  const text = `input { ${input('"a"')} ${input('"b"')} }`;
+  expect(await faultsOf(text)).toEqual([`${text.lastIndexOf('kinesis {')} LST310`]);
+});
+
+it.each([
+  ['the same stream twice', input('"a"')],
+  ['a table of its own', input('"b" application_name => "other"')],
+  ['the same name in another region', input('"b" region => "eu-west-1"')],
+])('takes %s beside it', async (_name, second) => {
+  expect(await faultsOf(`input { ${input('"a"')} ${second} }`)).toEqual([]);
+});

@@ -4,6 +4,7 @@ import { type ClientSettings, type Clients, createClients } from '../../../kines
 import { createConsumer } from '../../../kinesis/consumer.ts';
 import type { Consumer, ConsumerOptions, InitialPosition } from '../../../kinesis/types.ts';
 import {
+  type Claim,
   type CodecFactory,
   defineInput,
   hash,
@@ -71,11 +72,8 @@ export const kinesis = defineInput({
     proxy(given);
     readAdditionalSettings(given.additional_settings);
   },
-  async create(given, context) {
-    const additional = readAdditionalSettings(given.additional_settings);
-    await refuseSharedTable(given, additional, context);
-    return createInput(given, additional, context);
-  },
+  claim: leaseTableClaim,
+  create: (given, context) => createInput(given, readAdditionalSettings(given.additional_settings), context),
 });
 
 function createInput(
@@ -125,20 +123,18 @@ function createInput(
 }
 
 /** Two streams in one lease table would overwrite each other's rows: Logstash lets it happen, and one stream is never read. */
-async function refuseSharedTable(
-  given: KinesisOptions,
-  additional: AdditionalSettings,
-  context: InputContext,
-): Promise<void> {
+function leaseTableClaim(given: KinesisOptions): Claim {
+  const additional = readAdditionalSettings(given.additional_settings);
   const table = additional.tableName ?? given.application_name;
   const place = additional.dynamodbEndpoint ?? additional.region ?? given.region;
   const stream = given.kinesis_stream_name;
-  const other = await context.shared(`kinesis lease table ${table} in ${place}`, async () => stream);
-  if (other === stream) return;
-  throw new PluginConfigError(
-    `the lease table "${table}" belongs to stream "${other}": give stream "${stream}" an application_name of its own`,
-    'application_name',
-  );
+  return {
+    resource: `lease table "${table}" in ${place}`,
+    purpose: stream,
+    option: 'application_name',
+    refusal: (other) =>
+      `the lease table "${table}" belongs to stream "${other}": give stream "${stream}" an application_name of its own`,
+  };
 }
 
 function clientSettings(given: KinesisOptions, additional: AdditionalSettings): ClientSettings {

@@ -70,16 +70,6 @@ describe('kinesis options', () => {
     }
   });
 
-  test('two streams on one lease table are refused, the same stream twice is not', async () => {
-    const context = { ...testContext(), emit: () => {}, batchSize: 125, batchDelayMs: 50 };
-    await kinesis.create(options({ kinesis_stream_name: 'one' }), context);
-    await kinesis.create(options({ kinesis_stream_name: 'one' }), context);
-    await kinesis.create(options({ kinesis_stream_name: 'two', application_name: 'other' }), context);
-    await expect(kinesis.create(options({ kinesis_stream_name: 'two' }), context)).rejects.toThrow(
-      'the lease table "logstash" belongs to stream "one": give stream "two" an application_name of its own',
-    );
-  });
-
   test('a stop before the start makes no call', async () => {
     const context = { ...testContext(), emit: () => {}, batchSize: 125, batchDelayMs: 50 };
     const input = await kinesis.create(options({ kinesis_stream_name: 'logs' }), context);
