@@ -1,7 +1,7 @@
 /** The common options of filters and inputs, in Logstash's order: add_field, remove_field, add_tag, remove_tag. */
 import type { Event } from '../event/event.ts';
 import { type FieldReference, parseFieldReference } from '../event/fieldReference.ts';
-import { compileTemplate, type Template } from '../event/template.ts';
+import { compileReference, compileTemplate, type Template } from '../event/template.ts';
 import { isMap, type Value } from '../event/value.ts';
 import { type ConfigHash, type ConfigValue, configText } from '../plugin-api/index.ts';
 
@@ -53,16 +53,10 @@ function sequence(decorations: readonly Decoration[]): Decoration | undefined {
 
 type ReferenceOf = (event: Event) => FieldReference;
 
-/** Illegal references are found per event, as in Logstash. */
-function templateReference(text: string): ReferenceOf {
-  const template = compileTemplate(text);
-  return (event) => parseFieldReference(template.apply(event));
-}
-
 /** A list adds its elements one by one, a hash the texts of its pairs; an empty one adds nothing. */
 function addFields(fields: ConfigHash): Decoration[] {
   return [...fields].flatMap(([name, value]) => {
-    const reference = templateReference(name);
+    const reference = compileReference(name);
     const values = Array.isArray(value) ? value : value instanceof Map ? [...value] : [value];
     return values.map((item) => addField(reference, compileTemplate(configText(item))));
   });
@@ -85,7 +79,7 @@ function asRubyArray(value: Value): Value[] {
 }
 
 function removeField(name: string): Decoration {
-  const reference = templateReference(name);
+  const reference = compileReference(name);
   return (event) => {
     event.remove(reference(event));
   };

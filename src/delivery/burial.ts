@@ -1,6 +1,7 @@
 import type { Event } from '../event/event.ts';
 import { Backoff } from '../util/backoff.ts';
 import type { Clock } from '../util/clock.ts';
+import { messageOf } from '../util/errors.ts';
 import type { Logger } from '../util/logger.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
 
@@ -52,7 +53,7 @@ export class Burial {
         await this.#settings.deadLetter(event, reason);
         break;
       } catch (error) {
-        this.#trouble.failed('', error instanceof Error ? error.message : String(error));
+        this.#trouble.failed('', messageOf(error));
         await this.#settings.clock.sleep(backoff.nextDelayMs());
       }
     }

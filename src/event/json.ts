@@ -32,22 +32,35 @@ const NESTING_MAX = 1000;
 
 function nestsTooDeep(text: string): boolean {
   if (text.length < 2 * NESTING_MAX || !hasManyOpenings(text)) return false;
+  return walkStructure(text, 0, (depth) => depth > NESTING_MAX) !== undefined;
+}
+
+/**
+ * Calls `isFound` with the depth behind each bracket outside quotes and each closing quote, and gives the offset behind the
+ * one where it says yes.
+ */
+function walkStructure(text: string, start: number, isFound: (depth: number) => boolean): number | undefined {
   let depth = 0;
   let quoted = false;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = start; i < text.length; i++) {
     const c = text[i];
     if (quoted) {
       if (c === '\\') i++;
-      else if (c === '"') quoted = false;
+      if (c !== '"') continue;
+      quoted = false;
     } else if (c === '"') {
       quoted = true;
+      continue;
     } else if (c === '{' || c === '[') {
-      if (++depth > NESTING_MAX) return true;
+      depth++;
     } else if (c === '}' || c === ']') {
       depth--;
+    } else {
+      continue;
     }
+    if (isFound(depth)) return i + 1;
   }
-  return false;
+  return undefined;
 }
 
 /** Nearly every text has few, and hopping from one to the next costs almost nothing. */
@@ -108,16 +121,12 @@ function cutAtLoneSurrogate(text: string): string {
 }
 
 /**
- * Keys with brackets are field references to Logstash: of `[x][y]` only the last segment stays. Gives the same map when
- * no key needs it.
+ * A copy with plain keys. Keys with brackets are field references to Logstash: of `[x][y]` only the last segment stays.
  * @throws InvalidFieldReference for a key such as `a[b]`
  */
 export function resolveKeys(value: Value): Value {
   if (Array.isArray(value)) return value.map(resolveKeys);
-  return isMap(value) ? resolveMapKeys(value) : value;
-}
-
-export function resolveMapKeys(value: ValueMap): ValueMap {
+  if (!isMap(value)) return value;
   const map: ValueMap = {};
   for (const key of Object.keys(value)) {
     const name = key.includes('[') || key.includes(']') ? (splitSegments(key).at(-1) ?? key) : key;
@@ -185,24 +194,5 @@ function documentEnd(text: string, start: number): number | undefined {
     SCALAR.lastIndex = start;
     return SCALAR.test(text) ? SCALAR.lastIndex : undefined;
   }
-  let depth = 0;
-  let quoted = false;
-  for (let i = start; i < text.length; i++) {
-    const c = text[i];
-    if (quoted) {
-      if (c === '\\') {
-        i++;
-      } else if (c === '"') {
-        quoted = false;
-        if (depth === 0) return i + 1;
-      }
-    } else if (c === '"') {
-      quoted = true;
-    } else if (c === '{' || c === '[') {
-      depth++;
-    } else if ((c === '}' || c === ']') && --depth === 0) {
-      return i + 1;
-    }
-  }
-  return undefined;
+  return walkStructure(text, start, (depth) => depth === 0);
 }

@@ -17,7 +17,7 @@ export function rubyFloatText(value: number): string {
   if (special !== undefined) return special;
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
   const magnitude = Math.abs(value);
-  if (magnitude >= 1e-4 && magnitude < 1e16) return withFraction(plainText(value));
+  if (magnitude >= 1e-4 && magnitude < 1e16) return withFraction(String(value));
   const [digits, exponent] = scientific(value);
   const sign = exponent < 0 ? '-' : '+';
   return `${withFraction(digits)}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
@@ -61,9 +61,4 @@ function withFraction(text: string): string {
 function scientific(value: number): [digits: string, exponent: number] {
   const [digits = '0', exponent = '0'] = value.toExponential().split('e');
   return [digits, Number(exponent)];
-}
-
-/** JavaScript goes scientific below 1e-6; Ruby only below 1e-4, so small numbers never reach that here. */
-function plainText(value: number): string {
-  return String(value);
 }

@@ -13,6 +13,20 @@ export interface Template {
   apply(event: Event): string;
 }
 
+/**
+ * A field reference with `%{…}` in it, read anew for each event; one without, once. What is illegal is found when the
+ * first event comes, as in Logstash.
+ */
+export function compileReference(text: string): (event: Event) => FieldReference {
+  const template = compileTemplate(text);
+  if (!template.isConstant) return (event) => parseFieldReference(template.apply(event));
+  let reference: FieldReference | undefined;
+  return () => {
+    reference ??= parseFieldReference(text);
+    return reference;
+  };
+}
+
 type Part = (event: Event) => string;
 
 export function compileTemplate(text: string): Template {

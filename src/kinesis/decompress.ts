@@ -3,6 +3,7 @@
  * without saying so anywhere in the record.
  */
 import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { hasCode } from '../util/errors.ts';
 
 export type Compression = 'gzip' | 'zlib' | 'zstd';
 
@@ -44,7 +45,7 @@ export function decompress(data: Uint8Array, expandedBytesMax: number = EXPANDED
   try {
     return expand[compression](data, { maxOutputLength: expandedBytesMax });
   } catch (error) {
-    if (isTooLarge(error)) throw new RecordTooLarge(compression, data.length, expandedBytesMax);
+    if (hasCode(error, 'ERR_BUFFER_TOO_LARGE')) throw new RecordTooLarge(compression, data.length, expandedBytesMax);
     return data;
   }
 }
@@ -54,8 +55,4 @@ const expand = { gzip: gunzipSync, zlib: inflateSync, zstd: zstdDecompressSync }
 /** RFC 1950: method deflate, window up to 32 KiB, no preset dictionary, and a header that is a multiple of 31. */
 function isZlibHeader(cmf: number, flg: number): boolean {
   return (cmf & 0x0f) === 8 && cmf >> 4 <= 7 && (flg & 0x20) === 0 && ((cmf << 8) | flg) % 31 === 0;
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
 }

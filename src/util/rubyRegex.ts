@@ -3,6 +3,7 @@
  * need none.
  */
 import type { toRegExp } from 'oniguruma-to-es';
+import { messageOf } from './errors.ts';
 
 export class InvalidRegex extends Error {
   override name = 'InvalidRegex';
@@ -27,7 +28,7 @@ export async function loadRegexCompiler(): Promise<RegexCompiler> {
         global: options.global ?? false,
       });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new InvalidRegex(`Invalid regular expression /${source}/: ${reason}`, { cause: error });
     }
   };

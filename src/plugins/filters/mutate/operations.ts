@@ -1,7 +1,7 @@
 /** One function a mutate option: takes what the option says, gives what to do with each event. */
 import type { Event } from '../../../event/event.ts';
 import { type FieldReference, parseFieldReference } from '../../../event/fieldReference.ts';
-import { compileTemplate } from '../../../event/template.ts';
+import { compileReference, compileTemplate } from '../../../event/template.ts';
 import { rubyText } from '../../../event/text.ts';
 import { copyValue, isMap, type Value, type ValueMap } from '../../../event/value.ts';
 import { type ConfigHash, type ConfigValue, configText } from '../../../plugin-api/index.ts';
@@ -22,13 +22,6 @@ function lazyReference(text: string): () => FieldReference {
   };
 }
 
-/** A reference with `%{…}` in it is read anew for each event. */
-function templateReference(text: string): (event: Event) => FieldReference {
-  const template = compileTemplate(text);
-  if (!template.isConstant) return (event) => parseFieldReference(template.apply(event));
-  return lazyReference(text);
-}
-
 function perEntry(options: ConfigHash, operation: (field: string, value: ConfigValue) => Operation): Operation[] {
   return [...options].map(([field, value]) => operation(field, value));
 }
@@ -45,8 +38,8 @@ export function coerce(options: ConfigHash): Operation[] {
 
 export function rename(options: ConfigHash): Operation[] {
   return perEntry(options, (field, value) => {
-    const from = templateReference(field);
-    const to = templateReference(configText(value));
+    const from = compileReference(field);
+    const to = compileReference(configText(value));
     return (event) => {
       const source = from(event);
       if (!event.has(source)) return;

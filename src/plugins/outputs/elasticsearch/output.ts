@@ -3,6 +3,7 @@ import { Burial } from '../../../delivery/burial.ts';
 import { TallyReporter } from '../../../delivery/tallyReporter.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Output, OutputContext } from '../../../plugin-api/index.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { Bulk } from './bulk.ts';
 import { BulkEncoder } from './bulkEncoder.ts';
 import { ASSUMED_DIALECT, type Dialect } from './dialect.ts';
@@ -115,7 +116,7 @@ export class ElasticsearchOutput implements Output {
   }
 
   #bury(event: Event, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#context.counter('documents.non_retryable_failures').value++;
     this.#tally.note('unsendable', () => `an event goes to the dead letter queue: ${reason}`);
     this.#budget.take(1, 0);

@@ -3,6 +3,7 @@ import type { Burial } from '../../../delivery/burial.ts';
 import type { TallyReporter } from '../../../delivery/tallyReporter.ts';
 import type { Counter, PluginContext } from '../../../plugin-api/index.ts';
 import { Backoff } from '../../../util/backoff.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import type { Bulk } from './bulk.ts';
 import { ASSUMED_DIALECT, type Dialect } from './dialect.ts';
@@ -171,7 +172,7 @@ export class BulkSender {
         bulkBody: bulk.body(),
       });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       return this.#failed({ cause: 'unreachable', message });
     }
     this.#context.counter(`bulk_requests.responses.${answer.status}`).value++;

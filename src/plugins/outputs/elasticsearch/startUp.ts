@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { PluginContext } from '../../../plugin-api/index.ts';
 import { Backoff } from '../../../util/backoff.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { ASSUMED_DIALECT, type Dialect, dialectOf, parseServerInfo } from './dialect.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -46,7 +47,7 @@ async function tryStart(settings: StartUpSettings, context: PluginContext): Prom
     if (options.manage_template) await manageTemplate(settings, context, dialect);
     return dialect;
   } catch (error) {
-    return { cause: 'unreachable', message: error instanceof Error ? error.message : String(error) };
+    return { cause: 'unreachable', message: messageOf(error) };
   }
 }
 
@@ -74,7 +75,7 @@ async function manageTemplate(settings: StartUpSettings, context: PluginContext,
     context.logger.info(`index template '${options.template_name}' is installed`);
   } catch (error) {
     if (error instanceof Unreachable) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     context.logger.error(`index template '${options.template_name}' is not installed: ${reason}`);
   }
 }
