@@ -6,6 +6,7 @@ import type PQueue from 'p-queue';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import type { Clock } from '../../../util/clock.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
 import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 
@@ -109,7 +110,7 @@ export class FileWriter {
         return trouble.worked(this.path);
       } catch (error) {
         await this.#close(false);
-        trouble.failed(this.path, error instanceof Error ? error.message : String(error));
+        trouble.failed(this.path, messageOf(error));
         await clock.sleep(RETRY_MS);
       }
     }

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import PQueue from 'p-queue';
+import { Burial } from '../../../delivery/burial.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Codec, CodecFactory, Output, OutputContext } from '../../../plugin-api/index.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { compileFilePath, type FilePath } from './filePath.ts';
 import { FileWriter, type FileWriterSettings } from './fileWriter.ts';
@@ -34,7 +36,7 @@ export class FileOutput implements Output {
   readonly #writers = new Map<string, FileWriter>();
   readonly #writerSettings: FileWriterSettings;
   readonly #stopped = new AbortController();
-  readonly #rejecting = new Set<Promise<void>>();
+  readonly #burial: Burial;
   #loops: Promise<void>[] | undefined;
   #closing: Promise<void> | undefined;
   #waiters: (() => void)[] = [];
@@ -44,6 +46,7 @@ export class FileOutput implements Output {
   constructor(options: FileOptions, context: OutputContext) {
     this.#options = options;
     this.#context = context;
+    this.#burial = new Burial(context);
     this.#codec = options.codec.open();
     this.#path = compileFilePath(options.path, options.filename_failure);
     this.#writerSettings = {
@@ -125,17 +128,7 @@ export class FileOutput implements Output {
 
   /** An event that cannot be encoded would stop Logstash's pipeline. */
   #reject(event: Event, error: unknown): void {
-    const { batch } = event;
-    const reason = error instanceof Error ? error.message : String(error);
-    const rejecting = this.#context.deadLetter(event, reason).then(
-      () => batch.settle(),
-      (failure) =>
-        this.#context.logger.error(
-          `an event could be put neither into a file nor into the dead letter queue: ${failure}`,
-        ),
-    );
-    this.#rejecting.add(rejecting);
-    void rejecting.finally(() => this.#rejecting.delete(rejecting));
+    void this.#burial.bury(event, messageOf(error));
   }
 
   #waitForRoom(): void | Promise<void> {
@@ -143,7 +136,7 @@ export class FileOutput implements Output {
       this.#flushAll();
       return new Promise((resolve) => this.#waiters.push(resolve));
     }
-    return this.#rejecting.size === 0 ? undefined : Promise.all(this.#rejecting).then(() => undefined);
+    return this.#burial.pending === 0 ? undefined : this.#burial.whenIdle();
   }
 
   #written(bytes: number): void {
@@ -188,7 +181,7 @@ export class FileOutput implements Output {
 
   async #close(): Promise<void> {
     this.#stopped.abort();
-    await Promise.all([...(this.#loops ?? []), ...this.#rejecting]);
+    await Promise.all([...(this.#loops ?? []), this.#burial.whenIdle()]);
     await Promise.all([...this.#writers.values()].map((writer) => writer.release(true)));
     this.#writers.clear();
   }

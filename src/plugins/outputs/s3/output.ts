@@ -1,7 +1,9 @@
 import PQueue from 'p-queue';
+import { Burial } from '../../../delivery/burial.ts';
 import type { Event } from '../../../event/event.ts';
 import { compileTemplate, type Template } from '../../../event/template.ts';
 import { type Codec, configText, type Output, type OutputContext } from '../../../plugin-api/index.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { adoptLeftovers, countAbandoned } from './leftovers.ts';
 import { cleanPrefix } from './objectKey.ts';
@@ -44,7 +46,7 @@ export class S3Output implements Output {
   readonly #rules: RotationRules;
   readonly #usage: SpoolUsage = { memoryBytes: 0, diskBytes: 0 };
   readonly #stopped = new AbortController();
-  readonly #rejecting = new Set<Promise<void>>();
+  readonly #burial: Burial;
   #parts: Opened | undefined;
   #ticking: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
@@ -57,6 +59,7 @@ export class S3Output implements Output {
   constructor(options: S3Options, context: OutputContext, dependencies: S3Dependencies) {
     this.#options = options;
     this.#context = context;
+    this.#burial = new Burial(context);
     this.#dependencies = dependencies;
     this.#codec = options.codec.open();
     this.#prefix = compileTemplate(options.prefix);
@@ -196,15 +199,7 @@ export class S3Output implements Output {
 
   /** An event that cannot be encoded or named would stop Logstash's pipeline. */
   #reject(event: Event, error: unknown): void {
-    const { batch } = event;
-    const reason = error instanceof Error ? error.message : String(error);
-    const rejecting = this.#context.deadLetter(event, reason).then(
-      () => batch.settle(),
-      (failure) =>
-        this.#context.logger.error(`an event could be put neither into S3 nor into the dead letter queue: ${failure}`),
-    );
-    this.#rejecting.add(rejecting);
-    void rejecting.finally(() => this.#rejecting.delete(rejecting));
+    void this.#burial.bury(event, messageOf(error));
   }
 
   #rotate(file: SpoolFile): void {
@@ -225,11 +220,7 @@ export class S3Output implements Output {
     if (room.shouldFlush) this.#seal(() => true);
     // What is open could not be uploaded before its time, and nothing else may be left to make room.
     if (room.isSpoolFull) for (const file of [...files.values()]) this.#rotate(file);
-    return room.wait() ?? (this.#rejecting.size === 0 ? undefined : this.#whenRejected());
-  }
-
-  async #whenRejected(): Promise<void> {
-    await Promise.all(this.#rejecting);
+    return room.wait() ?? (this.#burial.pending === 0 ? undefined : this.#burial.whenIdle());
   }
 
   async #tick(): Promise<void> {
@@ -296,7 +287,7 @@ export class S3Output implements Output {
     this.#stopped.abort();
     await Promise.all([this.#ticking, this.#sweeping]);
     for (const file of [...files.values()]) this.#rotate(file);
-    await Promise.all([uploader.whenIdle(), ...this.#rejecting]);
+    await Promise.all([uploader.whenIdle(), this.#burial.whenIdle()]);
     room.release();
     store.close();
     await directory.close(uploader.kept === 0);

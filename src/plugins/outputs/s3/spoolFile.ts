@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import type { Clock } from '../../../util/clock.ts';
+import { messageOf } from '../../../util/errors.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
 import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { gzipMember } from './gzipMembers.ts';
@@ -113,7 +114,7 @@ export class SpoolFile implements UploadSource {
         trouble.worked(this.key);
         return bytes.length;
       } catch (error) {
-        trouble.failed(this.key, error instanceof Error ? error.message : String(error));
+        trouble.failed(this.key, messageOf(error));
         await clock.sleep(WRITE_RETRY_MS);
       }
     }

@@ -2,6 +2,7 @@
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isProcessAlive } from '../../../util/process.ts';
 
 export const OWNER_FILE = 'owner.json';
 
@@ -33,7 +34,7 @@ export async function isAbandoned(directory: string, nowMs: number): Promise<boo
   if (owner === undefined) return true;
   const us = await thisOwner();
   if (owner.host === us.host && owner.namespace === us.namespace) {
-    return !isAlive(owner.pid) || (await startOf(owner.pid)) !== owner.started;
+    return !isProcessAlive(owner.pid) || (await startOf(owner.pid)) !== owner.started;
   }
   const info = await stat(path).catch(() => undefined);
   return info === undefined || nowMs - info.mtimeMs > SILENCE_MS;
@@ -44,15 +45,6 @@ async function readOwner(path: string): Promise<Owner | undefined> {
     return JSON.parse(await readFile(path, 'utf8')) as Owner;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 
