@@ -29,6 +29,9 @@ export interface Arguments {
   readonly remarks: readonly string[];
 }
 
+/** Logstash's default. */
+export const BATCH_DELAY_MS = 50;
+
 type Options = Readonly<Record<string, string | boolean | undefined>>;
 
 /** @throws UsageError, HelpRequested */
@@ -40,7 +43,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   }
   const ordered = given('pipeline.ordered');
   if (ordered !== undefined) oneOf('pipeline.ordered', ordered, ['auto', 'true', 'false']);
-  const parser = given('field-reference-parser') ?? given('fieldReferenceParser');
+  const parser = given('fieldReferenceParser');
   if (parser !== undefined) oneOf('field-reference-parser', parser, ['STRICT']);
   const workers = given('pipeline.workers');
   return {
@@ -50,7 +53,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     version: options['version'] === true,
     workers: workers === undefined ? undefined : positiveInteger('pipeline.workers', workers),
     batchSize: positiveInteger('pipeline.batch.size', given('pipeline.batch.size') ?? '125'),
-    batchDelayMs: wholeNumber('pipeline.batch.delay', given('pipeline.batch.delay') ?? '50'),
+    batchDelayMs: wholeNumber('pipeline.batch.delay', given('pipeline.batch.delay') ?? String(BATCH_DELAY_MS)),
     nodeName: given('node.name'),
     pipelineId: given('pipeline.id') ?? 'main',
     unsafeShutdown: options['pipeline.unsafe_shutdown'] === true,

@@ -13,7 +13,7 @@ import { Pipeline, type PipelineSettings, PipelineStartError } from '../runtime/
 import { systemClock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import { packageRoot } from '../util/packageRoot.ts';
-import { type Arguments, HelpRequested, parseArguments, UsageError } from './arguments.ts';
+import { type Arguments, BATCH_DELAY_MS, HelpRequested, parseArguments, UsageError } from './arguments.ts';
 import { ConfigLoadError, configString, readConfigFiles } from './configFiles.ts';
 import { type Shutdown, superviseShutdown } from './shutdown.ts';
 import { versionLine } from './version.ts';
@@ -117,7 +117,6 @@ class Run {
       id: pipelineId,
       supportEscapes: this.#args.supportEscapes,
       batchSize: this.#args.batchSize,
-      batchDelayMs: this.#args.batchDelayMs,
       dataPath,
       hostName: this.#args.nodeName ?? hostname(),
       clock: systemClock,
@@ -133,6 +132,9 @@ class Run {
       const pipeline = new Pipeline(settings, reporter);
       this.#logger.info(`Starting ${versionLine()}`, { pid: process.pid });
       const workers = this.#args.workers ?? 1;
+      if (this.#args.batchDelayMs !== BATCH_DELAY_MS) {
+        this.#logger.info('pipeline.batch.delay has no effect: a batch goes on as soon as it is there');
+      }
       if (workers > 1) this.#logger.info(`pipeline.workers is ${workers}: this version runs one worker`);
       // Installed first: a signal while outputs wait for their servers must not kill without a word.
       const shutdown = superviseShutdown(pipeline, this.#logger, this.#args.unsafeShutdown);

@@ -2,6 +2,7 @@
 import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceFile } from '../config/ast.ts';
+import { messageOf } from '../util/errors.ts';
 
 /** Nothing to run, or a file that cannot be read; the message is for the user. */
 export class ConfigLoadError extends Error {
@@ -50,7 +51,7 @@ function readConfigFile(path: string): SourceFile {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new ConfigLoadError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`, {
+    throw new ConfigLoadError(`${path} cannot be read: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -18,7 +18,10 @@ export const FLAGS: readonly Flag[] = [
   { flags: '-t, --config.test_and_exit', description: 'Check the configuration and exit: 0 when it is valid, else 1.' },
   { flags: '-w, --pipeline.workers <n>', description: 'Workers; this version runs one, whatever the number.' },
   { flags: '-b, --pipeline.batch.size <n>', description: 'Events a batch holds at most. Default: 125' },
-  { flags: '-u, --pipeline.batch.delay <ms>', description: 'How long to wait for a fuller batch. Default: 50' },
+  {
+    flags: '-u, --pipeline.batch.delay <ms>',
+    description: 'Accepted without effect: a batch goes on as soon as it is there.',
+  },
   { flags: '-n, --node.name <name>', description: 'Name of this instance. Default: the host name' },
   { flags: '--pipeline.id <id>', description: 'Name of the pipeline. Default: main' },
   { flags: '--pipeline.ordered <mode>', description: 'auto, true or false; order is always kept.' },

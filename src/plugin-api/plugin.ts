@@ -54,8 +54,6 @@ export interface InputContext extends PluginContext {
   readonly emit: (events: Event[], onSettled?: () => void) => void | Promise<void>;
   /** Events a batch should hold (`pipeline.batch.size`). */
   readonly batchSize: number;
-  /** How long to wait for a fuller batch (`pipeline.batch.delay`). */
-  readonly batchDelayMs: number;
 }
 
 export interface Input {

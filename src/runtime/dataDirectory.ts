@@ -1,6 +1,8 @@
 /** `path.data`: one instance at a time, as in Logstash. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode, messageOf } from '../util/errors.ts';
+import { isProcessAlive } from '../util/process.ts';
 
 export class DataDirectoryInUse extends Error {
   override name = 'DataDirectoryInUse';
@@ -16,7 +18,7 @@ export function lockDataDirectory(path: string): () => void {
     return lock(path);
   } catch (error) {
     if (error instanceof DataDirectoryInUse) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new DataDirectoryUnusable(`path.data ${path} cannot be used: ${reason}`, { cause: error });
   }
 }
@@ -29,9 +31,9 @@ function lock(path: string): () => void {
       writeFileSync(lockPath, String(process.pid), { flag: 'wx' });
       return () => rmSync(lockPath, { force: true });
     } catch (error) {
-      if (!isExists(error) || attempt > 0) throw error;
+      if (!hasCode(error, 'EEXIST') || attempt > 0) throw error;
       const owner = Number(readFileSync(lockPath, 'utf8'));
-      if (isAlive(owner)) {
+      if (isOther(owner)) {
         throw new DataDirectoryInUse(
           'Logstash could not be started because there is already another instance using the configured data directory. ' +
             `If you wish to run multiple instances, you must change the "path.data" setting. (${path}, process ${owner})`,
@@ -42,17 +44,7 @@ function lock(path: string): () => void {
   }
 }
 
-function isExists(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Not permitted to signal it, so it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+/** Our own number in the lock is left from before a restart of the container. */
+function isOther(pid: number): boolean {
+  return Number.isInteger(pid) && pid > 0 && pid !== process.pid && isProcessAlive(pid);
 }

@@ -26,13 +26,13 @@ import {
   type PluginContext,
 } from '../plugin-api/index.ts';
 import type { Clock } from '../util/clock.ts';
+import { messageOf } from '../util/errors.ts';
 import type { Logger } from '../util/logger.ts';
 
 export interface PipelineSettings {
   readonly id: string;
   readonly supportEscapes: boolean;
   readonly batchSize: number;
-  readonly batchDelayMs: number;
   readonly dataPath: string;
   readonly hostName: string;
   readonly clock: Clock;
@@ -190,7 +190,6 @@ export class Pipeline {
     const context: InputContext = {
       ...base,
       batchSize: this.#settings.batchSize,
-      batchDelayMs: this.#settings.batchDelayMs,
       emit: (events, onSettled) => {
         if (decorate !== undefined) for (const event of events) decorate(event);
         return this.#process(events, new SourceBatch(onSettled));
@@ -299,8 +298,4 @@ export class Pipeline {
       plugins,
     };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

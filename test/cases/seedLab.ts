@@ -97,7 +97,6 @@ export async function withSeed<T>(settings: SeedSettings, body: (lab: SeedLab) =
         id: 'main',
         supportEscapes: false,
         batchSize: 125,
-        batchDelayMs: 50,
         dataPath: directory,
         hostName: 'test-host',
         clock: { ...systemClock, now: () => Date.now() + aheadMs },

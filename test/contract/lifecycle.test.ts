@@ -86,7 +86,7 @@ describe.each(OUTPUTS)('output $definition.name', ({ definition, given }) => {
 function inputContext(): InputContext & { readonly emitted: unknown[] } {
   const emitted: unknown[] = [];
   const emit = (events: readonly unknown[]) => void emitted.push(...events);
-  return { ...testContext(), emit, batchSize: 125, batchDelayMs: 50, emitted };
+  return { ...testContext(), emit, batchSize: 125, emitted };
 }
 
 describe('inputs', () => {

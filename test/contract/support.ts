@@ -93,7 +93,6 @@ export function pipelineSettings(overrides: Partial<PipelineSettings> = {}): Pip
     id: 'main',
     supportEscapes: false,
     batchSize: 125,
-    batchDelayMs: 50,
     dataPath: '/nonexistent',
     hostName: 'test-host',
     clock: systemClock,

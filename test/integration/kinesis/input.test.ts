@@ -35,7 +35,6 @@ async function createInput(emitted: Emitted[], given: Record<string, unknown>): 
       emitted.push({ events, settle: onSettled ?? (() => {}) });
     },
     batchSize: 125,
-    batchDelayMs: 50,
   };
   if (json.kind !== 'codec') throw new Error('not a codec');
   const open = json.create({ charset: 'UTF-8' }, context) as () => Codec;

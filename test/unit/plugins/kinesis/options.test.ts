@@ -71,7 +71,7 @@ describe('kinesis options', () => {
   });
 
   test('a stop before the start makes no call', async () => {
-    const context = { ...testContext(), emit: () => {}, batchSize: 125, batchDelayMs: 50 };
+    const context = { ...testContext(), emit: () => {}, batchSize: 125 };
     const input = await kinesis.create(options({ kinesis_stream_name: 'logs' }), context);
     input.stop();
     await input.run();

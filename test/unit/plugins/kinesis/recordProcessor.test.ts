@@ -44,7 +44,6 @@ async function createProcessor(settings: Partial<RecordProcessorSettings> = {}, 
       emitted.push({ events, settle: onSettled ?? (() => {}) });
     },
     batchSize,
-    batchDelayMs: 50,
   };
   const processor = createRecordProcessor(
     {
