@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export interface ChildOptions {
@@ -73,9 +73,19 @@ export async function startOnFreePort<T>(start: () => Promise<T>, attempts = 4):
 }
 
 async function isReady(options: ChildOptions, child: RunningChild): Promise<boolean> {
-  if (child.hasExited() || child.pid < 0) return false;
+  if (child.hasExited() || child.pid < 0 || !isBound(child.pid)) return false;
   const answer = await options.ready(child).catch(() => false);
   return answer && !child.hasExited();
+}
+
+/** Until setpriv has made way for the program, the end of our process would not reach it. */
+function isBound(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'setpriv';
+  } catch {
+    // No /proc on this system, or the process has just ended, which its exit tells.
+    return true;
+  }
 }
 
 function tailOf(child: Child): string {
