@@ -3,24 +3,16 @@
  * from here.
  */
 import type { Agent as HttpAgent } from 'node:http';
-import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
+import { type CredentialSettings, createCredentials } from './credentials.ts';
 
-export type Credentials = NonNullable<DynamoDBClientConfig['credentials']>;
-
-export interface ClientSettings {
-  readonly region: string;
+export interface ClientSettings extends CredentialSettings {
   /** Full URL; AWS's own for the region when absent. */
   readonly kinesisEndpoint?: string | undefined;
   readonly dynamodbEndpoint?: string | undefined;
-  /** Keys as they are; `profile` and the default chain are not asked then. */
-  readonly accessKey?: { readonly id: string; readonly secret: string; readonly sessionToken?: string } | undefined;
-  /** A profile of the shared configuration files in place of the default chain. */
-  readonly profile?: string | undefined;
-  /** A role to assume with those credentials. */
-  readonly role?: { readonly arn: string; readonly sessionName: string } | undefined;
   readonly proxy?: ProxySettings | undefined;
   /** Put behind the SDK's own user agent. */
   readonly userAgent?: string | undefined;
@@ -52,7 +44,7 @@ export async function createClients(settings: ClientSettings): Promise<Clients> 
   const [kinesisSdk, dynamodbSdk, credentials] = await Promise.all([
     import('@aws-sdk/client-kinesis'),
     import('@aws-sdk/client-dynamodb'),
-    createCredentials(settings),
+    createCredentials(settings, () => requestHandler(DYNAMODB_REQUEST_TIMEOUT_MS, settings.proxy)),
   ]);
   const shared = {
     region: settings.region,
@@ -78,28 +70,6 @@ export async function createClients(settings: ClientSettings): Promise<Clients> 
       dynamodb.destroy();
     },
   };
-}
-
-/** Nothing means the SDK's default chain: environment, shared files, web identity, container, instance. */
-async function createCredentials(settings: ClientSettings): Promise<Credentials | undefined> {
-  const { accessKey, profile, role, region } = settings;
-  if (accessKey === undefined && profile === undefined && role === undefined) return undefined;
-  const providers = await import('@aws-sdk/credential-providers');
-  const base = accessKey
-    ? {
-        accessKeyId: accessKey.id,
-        secretAccessKey: accessKey.secret,
-        ...(accessKey.sessionToken && { sessionToken: accessKey.sessionToken }),
-      }
-    : profile
-      ? providers.fromIni({ profile })
-      : providers.fromNodeProviderChain();
-  if (role === undefined) return base;
-  return providers.fromTemporaryCredentials({
-    masterCredentials: base,
-    params: { RoleArn: role.arn, RoleSessionName: role.sessionName },
-    clientConfig: { region, requestHandler: await requestHandler(DYNAMODB_REQUEST_TIMEOUT_MS, settings.proxy) },
-  });
 }
 
 /** HTTP/1.1 for both: the SDK's own choice for Kinesis, HTTP/2, does not speak with plain `http:` endpoints. */
