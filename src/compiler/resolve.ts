@@ -45,16 +45,16 @@ export async function resolvePipeline(
       else outputs.push(...(await resolveBody<OutputDefinition>('output', section.body, file)));
     }
   }
-  for (const input of inputs) checkClaim(input);
+  for (const input of inputs) checkClaims(input);
   return { inputs, filters, outputs };
 
-  function checkClaim({ definition, options, node, file }: ResolvedPlugin<InputDefinition>): void {
-    const claim = definition.claim?.(options);
-    if (claim === undefined) return;
-    const other = claims.get(claim.resource);
-    claims.set(claim.resource, claim.purpose);
-    if (other === undefined || other === claim.purpose) return;
-    reportPluginError(new PluginConfigError(claim.refusal(other), claim.option), node, file, settings.reporter);
+  function checkClaims({ definition, options, node, file }: ResolvedPlugin<InputDefinition>): void {
+    for (const { resource, purpose, option, refusal } of definition.claims?.(options) ?? []) {
+      const other = claims.get(resource);
+      claims.set(resource, purpose);
+      if (other === undefined || other === purpose) continue;
+      reportPluginError(new PluginConfigError(refusal(other), option), node, file, settings.reporter);
+    }
   }
 
   async function resolveInputs(

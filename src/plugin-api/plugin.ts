@@ -128,7 +128,7 @@ export interface Claim {
 export interface InputDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
   readonly kind: 'input';
   /** Asked after `check`. */
-  claim?(options: OptionValues<S>): Claim | undefined;
+  claims?(options: OptionValues<S>): readonly Claim[];
   readonly defaultCodec: string;
   /** The bytes come in pieces that need not end with a line: `plain` then means `line`, and `json` means `json_lines`. */
   readonly streaming: boolean;

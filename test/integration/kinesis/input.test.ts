@@ -48,8 +48,8 @@ test('the input decodes, names and settles, and a successor goes on where it sto
   const records = documents.map((text, n) => ({ key: text, data: n % 2 === 0 ? text : gzipSync(text) }));
   await lab.put('input', [...records, { key: 'pair', data: '{"n":300}{"n":301}' }]);
   const given = {
-    kinesis_stream_name: 'input',
-    application_name: 'input-leases',
+    kinesis_stream_name: ['input'],
+    application_name: ['input-leases'],
     additional_settings: new Map([
       ['kinesis_endpoint', lab.kinesisUrl],
       ['dynamodb_endpoint', lab.dynamodbUrl],
@@ -73,7 +73,12 @@ test('the input decodes, names and settles, and a successor goes on where it sto
     expect(Number.isInteger(approximate_arrival_timestamp)).toBe(true);
     expect(partition_key).toMatch(/^(\{"n":\d+\}|pair)$/);
   }
-  expect(input.status?.()).toMatchObject({ stream: 'input', shardsHeld: 2, shardsTotal: 2, records: 301 });
+  expect(input.status?.()).toMatchObject({
+    streams: [{ streamName: 'input' }],
+    shardsHeld: 2,
+    shardsTotal: 2,
+    records: 301,
+  });
 
   input.stop();
   await running;
@@ -97,8 +102,8 @@ test('the input decodes, names and settles, and a successor goes on where it sto
 
 test('a stream that is not there ends the input with a reason', async () => {
   const input = await createInput([], {
-    kinesis_stream_name: 'absent',
-    application_name: 'absent-leases',
+    kinesis_stream_name: ['absent'],
+    application_name: ['absent-leases'],
     additional_settings: new Map([
       ['kinesis_endpoint', lab.kinesisUrl],
       ['dynamodb_endpoint', lab.dynamodbUrl],
@@ -106,4 +111,38 @@ test('a stream that is not there ends the input with a reason', async () => {
   });
   await expect(input.run()).rejects.toThrow('there is no stream "absent" in this region and account');
   await input.close?.();
+});
+
+test('one input reads several streams, each under a lease table of its own', async () => {
+  await Promise.all([lab.createStream('left', 1), lab.createStream('right', 2)]);
+  await Promise.all([
+    lab.put('left', [{ key: 'a', data: '{"from":"left"}' }]),
+    lab.put('right', [{ key: 'b', data: '{"from":"right"}' }]),
+  ]);
+  const emitted: Emitted[] = [];
+  const input = await createInput(emitted, {
+    kinesis_stream_name: ['left', 'right'],
+    application_name: ['both'],
+    additional_settings: new Map([
+      ['kinesis_endpoint', lab.kinesisUrl],
+      ['dynamodb_endpoint', lab.dynamodbUrl],
+    ]),
+  });
+  const running = input.run();
+  const events = () => emitted.flatMap((batch) => batch.events);
+  const origins = () => events().map((event) => `${event.data['from']} ${event.origin?.split('/')[0]}`);
+  await vi.waitFor(() => expect(origins().sort()).toEqual(['left left', 'right right']), WAIT);
+  expect(input.status?.()).toMatchObject({
+    shardsHeld: 3,
+    streams: [
+      { streamName: 'left', tableName: 'both-left' },
+      { streamName: 'right', tableName: 'both-right' },
+    ],
+  });
+  for (const { settle } of emitted) settle();
+  input.stop();
+  await running;
+  await input.close?.();
+  const owners = await Promise.all(['both-left', 'both-right'].map((table) => lab.rows(table)));
+  expect(owners.map((rows) => [...rows.values()].filter((row) => row['leaseOwner']).length)).toEqual([0, 0]);
 });

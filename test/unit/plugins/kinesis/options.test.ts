@@ -24,8 +24,8 @@ function check(given: Record<string, ConfigValue>): void {
 describe('kinesis options', () => {
   test("has Logstash's defaults", () => {
     expect(options({ kinesis_stream_name: 'logs' })).toMatchObject({
-      kinesis_stream_name: 'logs',
-      application_name: 'logstash',
+      kinesis_stream_name: ['logs'],
+      application_name: ['logstash'],
       region: 'us-east-1',
       checkpoint_interval_seconds: 60,
       initial_position_in_stream: 'TRIM_HORIZON',
@@ -59,6 +59,9 @@ describe('kinesis options', () => {
       'ISO 8601',
     ],
     [{ initial_position_timestamp: '2020-10-20T00:00:00Z' }, 'initial_position_timestamp', 'needs initial_position_in'],
+    [{ kinesis_stream_name: ['a', 'b', 'a'] }, 'kinesis_stream_name', 'names a stream twice'],
+    [{ kinesis_stream_name: [] }, 'kinesis_stream_name', 'has to name a stream'],
+    [{ application_name: ['a', 'b'] }, 'application_name', '2 lease tables for 1 streams'],
     [{ http_proxy: 'socks://x' }, 'http_proxy', 'http_proxy has to be a URL'],
     [{ additional_settings: new Map([['x_y_z', 1]]) }, 'additional_settings', '`x_y_z` is unknown'],
   ])('refuses %j at %s', (given, option, message) => {
@@ -68,6 +71,16 @@ describe('kinesis options', () => {
     } catch (error) {
       expect((error as PluginConfigError).option).toBe(option);
     }
+  });
+
+  test.each<[Record<string, ConfigValue>, string[]]>([
+    [{}, ['logs in logstash']],
+    [{ kinesis_stream_name: ['a', 'b'] }, ['a in logstash-a', 'b in logstash-b']],
+    [{ kinesis_stream_name: ['a', 'b'], application_name: ['logstash', 'new'] }, ['a in logstash', 'b in new']],
+    [{ additional_settings: new Map([['table_name', 'mine']]) }, ['logs in mine']],
+  ])('reads with %j: %j', (given, expected) => {
+    const claims = kinesis.kind === 'input' ? kinesis.claims?.(options({ kinesis_stream_name: 'logs', ...given })) : [];
+    expect(claims?.map(({ purpose, resource }) => `${purpose} in ${/"(.*)"/.exec(resource)?.[1]}`)).toEqual(expected);
   });
 
   test('a stop before the start makes no call', async () => {

@@ -1,0 +1,166 @@
+/** The options of the kinesis input, and what they mean to the consumer: also what the command line's tools go by. */
+import type { ClientSettings } from '../../../kinesis/clients.ts';
+import type { ConsumerOptions, InitialPosition } from '../../../kinesis/types.ts';
+import {
+  type Claim,
+  hash,
+  number,
+  type OptionValues,
+  oneOf,
+  PluginConfigError,
+  password,
+  string,
+  stringArray,
+} from '../../../plugin-api/index.ts';
+import { readAdditionalSettings } from './additionalSettings.ts';
+
+export const options = {
+  kinesis_stream_name: stringArray({
+    doc: 'Name of the stream (not its ARN). A list of several streams is an addition to Logstash.',
+    required: true,
+  }),
+  application_name: stringArray({
+    doc: 'Name of the DynamoDB lease table; each stream needs its own. With several streams either a list of as many tables, or one name, to which `-` and the name of the stream are added.',
+    default: ['logstash'],
+  }),
+  region: string({ doc: 'AWS region of Kinesis and DynamoDB.', default: 'us-east-1' }),
+  checkpoint_interval_seconds: number({ doc: 'Least time between two checkpoints of a shard.', default: 60 }),
+  initial_position_in_stream: oneOf(['TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP'])({
+    doc: 'Where to begin in shards without a checkpoint. `AT_TIMESTAMP` is an addition to Logstash.',
+    default: 'TRIM_HORIZON',
+  }),
+  initial_position_timestamp: string({
+    doc: 'Where `AT_TIMESTAMP` begins, in ISO 8601, such as `2020-10-20T00:00:00Z`. An addition to Logstash.',
+  }),
+  metrics: oneOf(['cloudwatch'])({
+    doc: 'Not supported: the monitoring API has the metrics. Logstash can send them to CloudWatch.',
+  }),
+  profile: string({ doc: 'Profile of the shared AWS configuration, in place of the default credentials chain.' }),
+  role_arn: string({ doc: 'Role to assume for Kinesis and DynamoDB.' }),
+  role_session_name: string({ doc: 'Session name for `role_arn`.', default: 'logstash' }),
+  additional_settings: hash({
+    doc: 'Settings of the KCL, such as `kinesis_endpoint`, `dynamodb_endpoint` or `failover_time_millis`.',
+    default: new Map(),
+  }),
+  http_proxy: password({ doc: 'Proxy for all AWS calls: `http://[user:password@]host:port`.' }),
+  non_proxy_hosts: string({ doc: 'Hosts called without the proxy, separated by `|`; `*.` stands for all below.' }),
+  event_time: oneOf(['arrival', 'decode'])({
+    doc: 'What `@timestamp` is for events that bring none: when Kinesis took the record, the same on each replay, or when it was decoded, as in Logstash.',
+    default: 'arrival',
+  }),
+};
+
+export type KinesisOptions = OptionValues<typeof options>;
+
+/** What a consumer of one stream is told by the configuration. */
+export type StreamSettings = Omit<
+  ConsumerOptions,
+  'kinesis' | 'dynamodb' | 'workerId' | 'createProcessor' | 'clock' | 'random' | 'logger'
+>;
+
+/** @throws PluginConfigError */
+export function checkOptions(given: KinesisOptions): void {
+  if (given.metrics) {
+    const reason = 'metrics => "cloudwatch" is not supported: remove it and use the monitoring API';
+    throw new PluginConfigError(reason, 'metrics');
+  }
+  if (given.checkpoint_interval_seconds < 0) {
+    throw new PluginConfigError('checkpoint_interval_seconds must not be negative', 'checkpoint_interval_seconds');
+  }
+  initialPosition(given);
+  proxy(given);
+  leaseTables(given);
+}
+
+/** Two streams in one lease table would overwrite each other's rows: Logstash lets it happen, and one stream is never read. */
+export function leaseTableClaims(given: KinesisOptions): Claim[] {
+  const additional = readAdditionalSettings(given.additional_settings);
+  const place = additional.dynamodbEndpoint ?? additional.region ?? given.region;
+  return leaseTables(given).map(({ streamName, tableName }) => ({
+    resource: `lease table "${tableName}" in ${place}`,
+    purpose: streamName,
+    option: 'application_name',
+    refusal: (other) =>
+      `the lease table "${tableName}" belongs to stream "${other}": give stream "${streamName}" an application_name of its own`,
+  }));
+}
+
+export function clientSettings(given: KinesisOptions): ClientSettings {
+  const additional = readAdditionalSettings(given.additional_settings);
+  return {
+    region: additional.region ?? given.region,
+    kinesisEndpoint: additional.kinesisEndpoint,
+    dynamodbEndpoint: additional.dynamodbEndpoint,
+    userAgent: additional.userAgent,
+    profile: given.profile,
+    role: given.role_arn ? { arn: given.role_arn, sessionName: given.role_session_name } : undefined,
+    proxy: proxy(given),
+  };
+}
+
+/** One for each stream, in the order of the option. */
+export function streamSettings(given: KinesisOptions): StreamSettings[] {
+  const {
+    tableName: _table,
+    region: _region,
+    userAgent: _agent,
+    kinesisEndpoint: _kinesis,
+    dynamodbEndpoint: _dynamodb,
+    ...consumer
+  } = readAdditionalSettings(given.additional_settings);
+  const shared = {
+    ...consumer,
+    checkpointIntervalMs: given.checkpoint_interval_seconds * 1_000,
+    initialPosition: initialPosition(given),
+  };
+  return leaseTables(given).map((names) => ({ ...shared, ...names }));
+}
+
+function leaseTables(given: KinesisOptions): { streamName: string; tableName: string }[] {
+  const streams = given.kinesis_stream_name;
+  const override = readAdditionalSettings(given.additional_settings).tableName;
+  const tables = override === undefined ? given.application_name : [override];
+  const option = override === undefined ? 'application_name' : 'additional_settings';
+  if (streams.length === 0 || streams.some((name) => name.trim() === '')) {
+    throw new PluginConfigError('kinesis_stream_name has to name a stream', 'kinesis_stream_name');
+  }
+  if (new Set(streams).size < streams.length) {
+    throw new PluginConfigError('kinesis_stream_name names a stream twice', 'kinesis_stream_name');
+  }
+  const [only] = tables;
+  if (only !== undefined && tables.length === 1 && streams.length > 1) {
+    return streams.map((streamName) => ({ streamName, tableName: `${only}-${streamName}` }));
+  }
+  if (tables.length !== streams.length) {
+    const counts = `${tables.length} lease tables for ${streams.length} streams`;
+    const reason = `${option} names ${counts}: name one for each stream, in the same order, or one for all`;
+    throw new PluginConfigError(reason, option);
+  }
+  return streams.map((streamName, index) => ({ streamName, tableName: tables[index] as string }));
+}
+
+function initialPosition(given: KinesisOptions): InitialPosition {
+  const { initial_position_in_stream: type, initial_position_timestamp: timestamp } = given;
+  if (type !== 'AT_TIMESTAMP') {
+    if (timestamp === undefined) return { type };
+    const reason = 'initial_position_timestamp needs initial_position_in_stream => "AT_TIMESTAMP"';
+    throw new PluginConfigError(reason, 'initial_position_timestamp');
+  }
+  const timestampMs = Date.parse(timestamp ?? '');
+  if (!Number.isNaN(timestampMs)) return { type, timestampMs };
+  const reason = 'AT_TIMESTAMP needs initial_position_timestamp in ISO 8601, such as "2020-10-20T00:00:00Z"';
+  throw new PluginConfigError(
+    reason,
+    timestamp === undefined ? 'initial_position_in_stream' : 'initial_position_timestamp',
+  );
+}
+
+function proxy(given: KinesisOptions): ClientSettings['proxy'] {
+  if (given.http_proxy === undefined) return undefined;
+  const text = given.http_proxy.reveal();
+  const url = text.includes('://') ? text : `http://${text}`;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new PluginConfigError('http_proxy has to be a URL, such as http://user:password@host:3128', 'http_proxy');
+  }
+  return { url, bypassHosts: (given.non_proxy_hosts ?? '').split('|').filter((host) => host !== '') };
+}
