@@ -15,14 +15,9 @@ function seen(...texts: string[]): SeenLease[] {
   });
 }
 
-function chosen(leases: SeenLease[], held: string[] = [], settings = SETTINGS): string[] {
-  const choice = chooseLeases(
-    leases,
-    (id) => held.includes(id),
-    settings,
-    NOW,
-    () => 0.99,
-  );
+function chosen(seenLeases: SeenLease[], held: string[] = [], settings = SETTINGS, departed = 0): string[] {
+  const isHeld = (id: string) => held.includes(id);
+  const choice = chooseLeases({ seen: seenLeases, isHeld, departed }, settings, NOW, () => 0.99);
   return choice.map((lease) => lease.leaseKey);
 }
 
@@ -56,6 +51,13 @@ describe('chooseLeases', () => {
     expect(chosen(still)).toEqual([]);
   });
 
+  test('the share of a worker that has just gone is kept free for it', () => {
+    const leases = seen('a:me', 'b:me', 'c:x', 'd:x', 'e:', 'f:');
+    expect(chosen(leases, ['a', 'b'], SETTINGS, 1)).toEqual([]);
+    expect(chosen(leases, ['a'], SETTINGS, 1)).toHaveLength(1);
+    expect(chosen(leases, ['a', 'b'], SETTINGS, 0)).toHaveLength(1);
+  });
+
   test('no more is stolen at a time than the bound', () => {
     const leases = seen(...six('x'), ...six('x').map((text) => `z${text}`));
     expect(chosen(leases)).toHaveLength(2);
@@ -67,13 +69,8 @@ describe('chooseLeases', () => {
   });
 
   test('in random order, so that workers do not race for the same', () => {
-    const choice = chooseLeases(
-      seen('a:', 'b:', 'c:'),
-      () => false,
-      SETTINGS,
-      NOW,
-      () => 0,
-    );
+    const fleet = { seen: seen('a:', 'b:', 'c:'), isHeld: () => false, departed: 0 };
+    const choice = chooseLeases(fleet, SETTINGS, NOW, () => 0);
     expect(choice.map((lease) => lease.leaseKey)).toEqual(['b', 'c', 'a']);
   });
 });
