@@ -11,7 +11,7 @@ import {
   SplitShardCommand,
 } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { type AckToken, createAckTracker } from '../../../src/delivery/ackTracker.ts';
+import { createAckTracker } from '../../../src/delivery/ackTracker.ts';
 import { type Clients, createClients } from '../../../src/kinesis/clients.ts';
 import { createConsumer } from '../../../src/kinesis/consumer.ts';
 import { comparePositions } from '../../../src/kinesis/position.ts';
@@ -39,7 +39,7 @@ export interface Lab {
   readonly kinesisUrl: string;
   readonly dynamodbUrl: string;
   createStream(name: string, shards: number): Promise<void>;
-  put(stream: string, records: readonly { key: string; data: Uint8Array | string }[]): Promise<void>;
+  put(stream: string, records: readonly PutRecord[]): Promise<void>;
   split(stream: string, shardId: string): Promise<void>;
   merge(stream: string, shardId: string, adjacentShardId: string): Promise<void>;
   /** Rows as DynamoDB gives them, by lease key. */
@@ -50,10 +50,17 @@ export interface Lab {
   stop(): Promise<void>;
 }
 
+export interface PutRecord {
+  readonly key: string;
+  readonly data: Uint8Array | string;
+  /** Decides on the shard in place of the key. */
+  readonly hashKey?: string;
+}
+
 export type WorkerOptions = Pick<ConsumerOptions, 'streamName' | 'tableName' | 'workerId'> &
   Partial<ConsumerOptions> & {
-    /** Records stay open until `settleAll`. */
-    readonly holdBack?: boolean;
+    /** Whether records, or those of which it is said, stay open until `settleAll`. */
+    readonly holdBack?: boolean | ((record: Delivered) => boolean);
   };
 
 export interface Delivered extends ConsumerRecord {
@@ -101,7 +108,11 @@ export async function startLab(): Promise<Lab> {
     async put(stream, records) {
       for (let from = 0; from < records.length; from += PUT_MAX) {
         const page = records.slice(from, from + PUT_MAX);
-        const Records = page.map(({ key, data }) => ({ PartitionKey: key, Data: Buffer.from(data) }));
+        const Records = page.map(({ key, data, hashKey }) => ({
+          PartitionKey: key,
+          Data: Buffer.from(data),
+          ...(hashKey !== undefined && { ExplicitHashKey: hashKey }),
+        }));
         const answer = await kinesis.send(new PutRecordsCommand({ StreamName: stream, Records }));
         if (answer.FailedRecordCount) throw new Error(`${answer.FailedRecordCount} records were not taken`);
       }
@@ -164,14 +175,19 @@ function createWorker(clients: Clients, { holdBack = false, ...options }: Worker
     for (const settle of open.splice(0)) settle();
   };
 
+  const staysOpen = typeof holdBack === 'function' ? holdBack : () => holdBack;
+
   const createProcessor = ({ shardId }: { shardId: string }): ShardProcessor => {
     const tracker = createAckTracker<Position>(Date.now);
     return {
       process(records) {
-        for (const record of records) delivered.push({ ...record, shardId, text: Buffer.from(record.data).toString() });
-        const token: AckToken = tracker.open(records.at(-1) as ConsumerRecord);
-        open.push(() => tracker.settle(token));
-        if (!holdBack) settleAll();
+        for (const given of records) {
+          const record = { ...given, shardId, text: Buffer.from(given.data).toString() };
+          delivered.push(record);
+          const token = tracker.open(given);
+          if (staysOpen(record)) open.push(() => tracker.settle(token));
+          else tracker.settle(token);
+        }
       },
       settledPosition: () => tracker.settledPosition(),
       whenSettled: () => tracker.whenEmpty(),

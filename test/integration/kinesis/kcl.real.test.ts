@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { kplRecord } from '../../support/kpl.ts';
 import { type Lab, startLab } from './harness.ts';
 import { installKcl, startReferenceWorker } from './kcl/referenceWorker.ts';
 
@@ -71,5 +72,108 @@ describe.runIf(process.env['LOGSTASH_TS_REAL'] === '1')('one lease table with th
     await vi.waitFor(() => expect(only(last.texts(), 'f')).toHaveLength(40), WAIT);
     expect(last.texts()).toHaveLength(40);
     await last.kill();
+  });
+
+  describe('in the middle of an aggregated record', () => {
+    const users = texts('u', 10);
+    const aggregated = { key: 'k', data: kplRecord(users.map((data) => ({ key: 'k', data }))) };
+    const after = texts('v', 3);
+    const expected = [...users.slice(4), ...after];
+
+    async function fillStream(name: string): Promise<void> {
+      await lab.createStream(name, 1);
+      await lab.put(name, [aggregated, ...after.map((data) => ({ key: 'k', data }))]);
+    }
+
+    async function expectSubSequence(table: string, subSequenceNumber: string): Promise<void> {
+      const [row] = (await lab.rows(table)).values();
+      expect(row?.['checkpointSubSequenceNumber']?.N).toBe(subSequenceNumber);
+      expect(row?.['checkpoint']?.S).toMatch(/^\d{56}$/);
+    }
+
+    test('the Java KCL goes on at the user record after the one we settled', { timeout: 120_000 }, async () => {
+      const middle = { streamName: 'middle-1', tableName: 'middle-1-leases' };
+      await fillStream(middle.streamName);
+      const ours = lab.worker({ ...middle, workerId: 'ts:1', holdBack: (record) => record.text > 'u3' });
+      await ours.consumer.start();
+      await vi.waitFor(() => expect(ours.delivered).toHaveLength(13), WAIT);
+      await ours.consumer.close();
+      await expectSubSequence(middle.tableName, '3');
+
+      const java = await startReferenceWorker(lab, { ...middle, workerId: JAVA });
+      await vi.waitFor(() => expect(java.texts()).toEqual(expected), WAIT);
+      await java.kill();
+    });
+
+    test('we go on at the user record after the one it checkpointed', { timeout: 120_000 }, async () => {
+      const middle = { streamName: 'middle-2', tableName: 'middle-2-leases' };
+      await fillStream(middle.streamName);
+      const java = await startReferenceWorker(lab, { ...middle, workerId: JAVA, checkpointAt: 4 });
+      await vi.waitFor(() => expect(java.texts()).toEqual([...users, ...after]), WAIT);
+      await java.kill();
+      await expectSubSequence(middle.tableName, '3');
+
+      const ours = lab.worker({ ...middle, workerId: 'ts:1', failoverTimeMs: 3_000 });
+      await ours.consumer.start();
+      await vi.waitFor(() => expect(ours.delivered.map(({ text }) => text)).toEqual(expected), WAIT);
+      await ours.consumer.close();
+    });
+  });
+
+  describe('a row set to sub-sequence number -1 begins at its record, that included', () => {
+    const all = ['p0', 'p1', 'u0', 'u1', 'u2', 'p2'];
+    let sequenceNumbers: ReadonlyMap<string, string>;
+
+    beforeAll(async () => {
+      await lab.createStream('sought', 1);
+      const aggregated = kplRecord(['u0', 'u1', 'u2'].map((data) => ({ key: 'k', data })));
+      await lab.put(
+        'sought',
+        ['p0', 'p1', aggregated, 'p2'].map((data) => ({ key: 'k', data })),
+      );
+    });
+
+    /** As a tool leaves it that moves a stopped reader: a table that was in use, no owner. */
+    async function seek(tableName: string, text: string): Promise<void> {
+      const reader = lab.worker({ streamName: 'sought', tableName, workerId: 'ts:0' });
+      await reader.consumer.start();
+      await vi.waitFor(() => expect(reader.delivered.map((record) => record.text)).toEqual(all), WAIT);
+      await reader.consumer.close();
+      sequenceNumbers ??= new Map(reader.delivered.map((record) => [record.text, record.sequenceNumber]));
+      const checkpoint = { S: sequenceNumbers.get(text) ?? '' };
+      await lab.setRow(tableName, 'shardId-000000000000', 'checkpoint', checkpoint);
+      await lab.setRow(tableName, 'shardId-000000000000', 'checkpointSubSequenceNumber', { N: '-1' });
+    }
+
+    /** Has moved on to the last record. */
+    async function expectCheckpointAtEnd(tableName: string): Promise<void> {
+      await vi.waitFor(async () => {
+        const [row] = (await lab.rows(tableName)).values();
+        expect(row).toMatchObject({
+          checkpoint: { S: sequenceNumbers.get('p2') },
+          checkpointSubSequenceNumber: { N: '0' },
+        });
+      }, WAIT);
+    }
+
+    test.each([
+      ['a plain record', 'p1'],
+      ['an aggregated record', 'u0'],
+    ])('for us and for the Java KCL: %s', { timeout: 120_000 }, async (_kind, text) => {
+      const [ourTable, javaTable] = [`sought-ts-${text}`, `sought-java-${text}`];
+      await seek(ourTable, text);
+      const ours = lab.worker({ streamName: 'sought', tableName: ourTable, workerId: 'ts:1' });
+      await ours.consumer.start();
+      const expected = all.slice(all.indexOf(text));
+      await vi.waitFor(() => expect(ours.delivered.map((record) => record.text)).toEqual(expected), WAIT);
+      await expectCheckpointAtEnd(ourTable);
+      await ours.consumer.close();
+
+      await seek(javaTable, text);
+      const java = await startReferenceWorker(lab, { streamName: 'sought', tableName: javaTable, workerId: JAVA });
+      await vi.waitFor(() => expect(java.texts()).toEqual(expected), WAIT);
+      await expectCheckpointAtEnd(javaTable);
+      await java.kill();
+    });
   });
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -6,16 +5,8 @@ import { createAckTracker } from '../../../src/delivery/ackTracker.ts';
 import { deaggregate } from '../../../src/kinesis/kplDeaggregator.ts';
 import { createRecordForms } from '../../../src/kinesis/recordForms.ts';
 import type { Position } from '../../../src/kinesis/types.ts';
+import { kplContainer as container, lengthDelimited as field } from '../../support/kpl.ts';
 import { begin, createLab, createWorker, end, type FakeLab, type FakeWorker } from './fakes/lab.ts';
-
-/** A length-delimited protobuf field. */
-function field(number: number, bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
-}
-
-function container(message: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from('f3899ac2', 'hex'), message, createHash('md5').update(message).digest()]);
-}
 
 const userRecord = (keyIndex: number, text: string) =>
   field(3, Buffer.concat([Buffer.from([1 << 3, keyIndex]), field(3, Buffer.from(text))]));

@@ -11,11 +11,24 @@ import com.amazonaws.services.kinesis.clientlibrary.types.ProcessRecordsInput;
 import com.amazonaws.services.kinesis.clientlibrary.types.ShutdownInput;
 import com.amazonaws.services.kinesis.metrics.impl.NullMetricsFactory;
 import com.amazonaws.services.kinesis.model.Record;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/** A KCL 1.x worker that prints every record it is given. Arguments: Kinesis URL, DynamoDB URL, stream, table, worker id. */
+/**
+ * A KCL 1.x worker that writes a line for every record it is given. Arguments: Kinesis URL, DynamoDB URL, stream, table, worker
+ * id, file for the lines. Properties: `checkpointAt`, the count of records after which it checkpoints for the only time, in place
+ * of after each batch; `maxLeases`.
+ */
 public class ReferenceWorker implements IRecordProcessor {
-  public static void main(String[] arguments) {
+  private static final int CHECKPOINT_AT = Integer.getInteger("checkpointAt", 0);
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static PrintStream lines;
+
+  public static void main(String[] arguments) throws IOException {
+    lines = new PrintStream(new FileOutputStream(arguments[5]), true, "UTF-8");
     AWSCredentialsProvider credentials =
         new AWSStaticCredentialsProvider(new BasicAWSCredentials("test", "test"));
     KinesisClientLibConfiguration configuration =
@@ -25,6 +38,7 @@ public class ReferenceWorker implements IRecordProcessor {
             .withRegionName("us-east-1")
             .withInitialPositionInStream(InitialPositionInStream.TRIM_HORIZON)
             .withFailoverTimeMillis(3000)
+            .withMaxLeasesForWorker(Integer.getInteger("maxLeases", Integer.MAX_VALUE))
             .withIdleTimeBetweenReadsInMillis(300)
             .withParentShardPollIntervalMillis(1000)
             .withShardSyncIntervalMillis(3000);
@@ -42,22 +56,26 @@ public class ReferenceWorker implements IRecordProcessor {
   @Override
   public void processRecords(ProcessRecordsInput input) {
     for (Record record : input.getRecords()) {
-      System.out.println("record " + StandardCharsets.UTF_8.decode(record.getData()));
+      lines.println("record " + StandardCharsets.UTF_8.decode(record.getData()));
+      if (COUNT.incrementAndGet() == CHECKPOINT_AT) checkpoint(() -> input.getCheckpointer().checkpoint(record));
     }
-    try {
-      input.getCheckpointer().checkpoint();
-    } catch (Exception exception) {
-      System.out.println("failed " + exception);
-    }
+    if (CHECKPOINT_AT == 0) checkpoint(() -> input.getCheckpointer().checkpoint());
   }
 
   @Override
   public void shutdown(ShutdownInput input) {
-    if (input.getShutdownReason() != ShutdownReason.TERMINATE) return;
+    if (input.getShutdownReason() == ShutdownReason.TERMINATE) checkpoint(() -> input.getCheckpointer().checkpoint());
+  }
+
+  private interface Checkpoint {
+    void write() throws Exception;
+  }
+
+  private static void checkpoint(Checkpoint checkpoint) {
     try {
-      input.getCheckpointer().checkpoint();
+      checkpoint.write();
     } catch (Exception exception) {
-      System.out.println("failed " + exception);
+      lines.println("failed " + exception);
     }
   }
 }

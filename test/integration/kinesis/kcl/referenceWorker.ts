@@ -1,6 +1,7 @@
 /** Starts the Java KCL as a worker beside ours. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { cacheDirectory } from '../../../../scripts/setup/cache.ts';
 import { type Component, install } from '../../../../scripts/setup/components.ts';
@@ -30,18 +31,26 @@ export function installKcl(): void {
   install(kcl);
 }
 
+export interface ReferenceWorkerOptions {
+  readonly streamName: string;
+  readonly tableName: string;
+  readonly workerId: string;
+  /** It checkpoints once, at this count of user records; without it after each batch. */
+  readonly checkpointAt?: number;
+  readonly maxLeases?: number;
+}
+
 export interface ReferenceWorker {
-  /** The records it was given, as text. */
+  /** The records it was given, as text, in their order. */
   texts(): string[];
   /** Without a chance to say good-bye. */
   kill(): Promise<void>;
 }
 
-export async function startReferenceWorker(
-  lab: Lab,
-  names: { streamName: string; tableName: string; workerId: string },
-): Promise<ReferenceWorker> {
+export async function startReferenceWorker(lab: Lab, options: ReferenceWorkerOptions): Promise<ReferenceWorker> {
   const directory = kcl.directory();
+  const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-kcl-'));
+  const linesPath = join(folder, 'lines');
   const child: Child = await startChild({
     name: 'Java KCL',
     command: findTool('java') ?? 'java',
@@ -50,25 +59,34 @@ export async function startReferenceWorker(
       '-XX:+UseSerialGC',
       '-Dcom.amazonaws.sdk.disableCbor=true',
       '-Dorg.apache.commons.logging.Log=org.apache.commons.logging.impl.NoOpLog',
+      ...(options.checkpointAt === undefined ? [] : [`-DcheckpointAt=${options.checkpointAt}`]),
+      ...(options.maxLeases === undefined ? [] : [`-DmaxLeases=${options.maxLeases}`]),
       '-cp',
       [join(directory, 'classes'), join(directory, 'lib', '*')].join(delimiter),
       'ReferenceWorker',
       lab.kinesisUrl,
       lab.dynamodbUrl,
-      names.streamName,
-      names.tableName,
-      names.workerId,
+      options.streamName,
+      options.tableName,
+      options.workerId,
+      linesPath,
     ],
-    ready: async () => true,
+    ready: async () => existsSync(linesPath),
     graceMs: 0,
   });
+  const texts = () =>
+    readFileSync(linesPath, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.startsWith('record '))
+      .map((line) => line.slice('record '.length));
+  let last: string[] = [];
   return {
-    texts: () =>
-      child
-        .stdout()
-        .split('\n')
-        .filter((line) => line.startsWith('record '))
-        .map((line) => line.slice('record '.length)),
-    kill: () => child.stop(),
+    texts: () => (child.hasExited() ? last : texts()),
+    async kill() {
+      await child.stop();
+      if (existsSync(linesPath)) last = texts();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
