@@ -9,6 +9,7 @@ import { LeaseRenewer } from './leaseRenewer.ts';
 import { LeaseTable } from './leaseTable.ts';
 import { LeaseTaker } from './leaseTaker.ts';
 import { BACKOFF_MAX_MS } from './pace.ts';
+import { ReadingPosition } from './readingPosition.ts';
 import { createRecordForms } from './recordForms.ts';
 import { createPollingSource } from './recordSource.ts';
 import { type ResolvedOptions, resolveOptions } from './resolveOptions.ts';
@@ -159,11 +160,13 @@ class KinesisConsumer implements Consumer {
   }
 
   #begin(held: HeldLease): void {
-    const { kinesis, clock, streamName, createProcessor, checkpointIntervalMs, logger } = this.#options;
+    const { kinesis, clock, streamName, createProcessor, checkpointIntervalMs, logger, initialPosition } =
+      this.#options;
     const { shardId, lease } = held;
     this.#completeRow(held);
     this.#renewer.add(held);
-    const source = createPollingSource(kinesis, clock, lease, this.#options);
+    const position = new ReadingPosition(lease, initialPosition);
+    const source = createPollingSource(kinesis, clock, shardId, position, this.#options);
     const processor = createProcessor({ shardId, streamName });
     const checkpointer = new Checkpointer(held, processor, checkpointIntervalMs, clock, this.#checkpointTrouble);
     const shard = new ShardConsumer(held, source, processor, checkpointer, this.#around);
@@ -255,6 +258,7 @@ class KinesisConsumer implements Consumer {
 
 const UNREAD = {
   state: null,
+  source: null,
   lastFetchedSequenceNumber: null,
   millisBehindLatest: null,
   recordCount: 0,

@@ -1,22 +1,24 @@
 import type { Fetched } from './recordSource.ts';
 
+type Read = Pick<Fetched, 'records' | 'millisBehindLatest'>;
+
 /** What Kinesis allows a shard, all its consumers together. */
 const CALL_MS_MIN = 200;
 const BYTES_PER_SECOND = 2 * 1024 * 1024;
 
 /**
- * Pause from the start of one read to the start of the next: at the tip of the shard as the user set it, behind it as
+ * Pause from the start of one GetRecords call to the start of the next: at the tip of the shard as the user set it, behind it as
  * short as Kinesis allows.
  */
-export function pauseMs(fetched: Fetched, idleTimeBetweenReadsMs: number): number {
-  const allowedMs = Math.max(CALL_MS_MIN, (storedBytes(fetched) / BYTES_PER_SECOND) * 1_000);
-  return fetched.millisBehindLatest > 0 ? allowedMs : Math.max(allowedMs, idleTimeBetweenReadsMs);
+export function pauseMs(read: Read, idleTimeBetweenReadsMs: number): number {
+  const allowedMs = Math.max(CALL_MS_MIN, (storedBytes(read) / BYTES_PER_SECOND) * 1_000);
+  return read.millisBehindLatest > 0 ? allowedMs : Math.max(allowedMs, idleTimeBetweenReadsMs);
 }
 
 /** As Kinesis counts: data and partition keys. */
-export function storedBytes(fetched: Fetched): number {
+export function storedBytes(read: Pick<Fetched, 'records'>): number {
   let bytes = 0;
-  for (const record of fetched.records) bytes += (record.Data?.length ?? 0) + (record.PartitionKey?.length ?? 0);
+  for (const record of read.records) bytes += (record.Data?.length ?? 0) + (record.PartitionKey?.length ?? 0);
   return bytes;
 }
 

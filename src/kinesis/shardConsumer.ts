@@ -12,10 +12,10 @@ import type { Checkpointer } from './checkpointer.ts';
 import type { HeldLease } from './heldLease.ts';
 import { checkpointedPosition, isEnded } from './lease.ts';
 import type { LeaseTable } from './leaseTable.ts';
-import { BACKOFF_MAX_MS, pauseMs, storedBytes } from './pace.ts';
+import { BACKOFF_MAX_MS, storedBytes } from './pace.ts';
 import { comparePositions } from './position.ts';
 import type { RecordForms } from './recordForms.ts';
-import type { Fetched, RecordSource } from './recordSource.ts';
+import { type Fetched, NOTHING_MORE, type RecordSource } from './recordSource.ts';
 import type { ShardSyncer } from './shardSyncer.ts';
 import type { ConsumerRecord, Position, ShardProcessor, ShardSnapshot, ShardState } from './types.ts';
 import type { Wakeup } from './wakeup.ts';
@@ -33,7 +33,6 @@ export interface ShardSurroundings {
   readonly leaseTrouble: TroubleReporter;
   /** Rings when a shard of this worker has ended: children may start. */
   readonly shardEnded: Wakeup;
-  readonly idleTimeBetweenReadsMs: number;
   readonly parentShardPollIntervalMs: number;
   readonly taskBackoffTimeMs: number;
 }
@@ -99,6 +98,7 @@ export class ShardConsumer {
     return {
       shardId: this.held.shardId,
       state: this.#state,
+      source: this.#source.kind,
       checkpoint: lease.checkpoint,
       checkpointSubSequenceNumber: lease.checkpointSubSequenceNumber,
       lastFetchedSequenceNumber: this.#fetchedSequenceNumber,
@@ -150,7 +150,7 @@ export class ShardConsumer {
 
   /** Resolves to the last fetch of an ended shard, or to nothing on a stop. */
   async #read(stop: AbortSignal): Promise<Fetched | undefined> {
-    const { clock, fetchTrouble, idleTimeBetweenReadsMs } = this.#around;
+    const { clock, fetchTrouble } = this.#around;
     await this.#waitForParents(stop);
     while (!stop.aborted) {
       this.#state = 'reading';
@@ -160,7 +160,7 @@ export class ShardConsumer {
       this.#note(fetched);
       if (!(await this.#give(fetched, stop))) return undefined;
       if (fetched.ended) return fetched;
-      const pauseLeftMs = startedMs + pauseMs(fetched, idleTimeBetweenReadsMs) - clock.now();
+      const pauseLeftMs = startedMs + fetched.pauseMs - clock.now();
       await clock.sleep(Math.max(0, pauseLeftMs), stop);
     }
     return undefined;
@@ -176,7 +176,7 @@ export class ShardConsumer {
         `shard ${this.held.shardId} is gone from the stream: records after the checkpoint have outlived its retention`,
         { checkpoint },
       );
-      return { records: [], millisBehindLatest: 0, ended: true, children: [] };
+      return NOTHING_MORE;
     }
   }
 

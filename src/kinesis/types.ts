@@ -138,12 +138,17 @@ export interface Consumer {
  */
 export type ShardState = 'waiting' | 'reading' | 'blocked' | 'settling' | 'ended' | 'stopped';
 
+/** `fanout`: a subscription of enhanced fan-out brings the records. */
+export type ShardSourceKind = 'polling' | 'fanout';
+
 export interface ShardSnapshot {
   readonly shardId: string;
   /** As in the lease table when it was last read; `null` when nobody has the lease. */
   readonly leaseOwner: string | null;
   /** `null` for a shard that this worker does not hold. */
   readonly state: ShardState | null;
+  /** `null` for a shard that this worker does not hold. */
+  readonly source: ShardSourceKind | null;
   /** A sequence number, or one of KCL's sentinels. */
   readonly checkpoint: string;
   readonly checkpointSubSequenceNumber: number;
