@@ -47,7 +47,7 @@ export class FakeDynamoDb implements DynamoDbApi {
   getItem: DynamoDbApi['getItem'] = (input, signal) =>
     this.#call('getItem', signal, () => {
       const row = this.rows.get(keyOf(input.Key));
-      return row ? { Item: structuredClone(row) } : {};
+      return row ? { Item: { ...row } } : {};
     });
 
   scan: DynamoDbApi['scan'] = (input, signal) =>
@@ -57,7 +57,7 @@ export class FakeDynamoDb implements DynamoDbApi {
       const page = keys.slice(from, from + this.pageSize);
       const more = from + this.pageSize < keys.length;
       return {
-        Items: page.map((key) => structuredClone(this.rows.get(key) as Item)),
+        Items: page.map((key) => ({ ...this.rows.get(key) })),
         ...(more && { LastEvaluatedKey: { leaseKey: { S: page.at(-1) as string } } }),
       };
     });
@@ -66,7 +66,7 @@ export class FakeDynamoDb implements DynamoDbApi {
     this.#call('putItem', signal, () => {
       const key = keyOf(input.Item);
       check(this.rows.get(key), input);
-      this.rows.set(key, structuredClone(input.Item as Item));
+      this.rows.set(key, { ...input.Item });
     });
 
   updateItem: DynamoDbApi['updateItem'] = (input, signal) =>

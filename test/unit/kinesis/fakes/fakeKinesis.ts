@@ -1,12 +1,16 @@
-import type { _Record, ChildShard, Shard } from '@aws-sdk/client-kinesis';
+import type { _Record, ChildShard, HashKeyRange, ListShardsCommandInput, Shard } from '@aws-sdk/client-kinesis';
 import type { KinesisApi } from '../../../../src/kinesis/awsApi.ts';
 import { awsError, Faults } from './faults.ts';
 
 interface FakeShard {
   readonly shard: Shard;
   readonly records: _Record[];
+  readonly openedMs: number;
+  closedMs: number | undefined;
   closed: boolean;
 }
+
+const ALL_KEYS: HashKeyRange = { StartingHashKey: '0', EndingHashKey: '99' };
 
 /** One stream in memory. Iterators read `<shard>@<index of the next record>#<generation>`. */
 export class FakeKinesis implements KinesisApi {
@@ -20,6 +24,8 @@ export class FakeKinesis implements KinesisApi {
   recordsACall = 10_000;
   namesChildren = true;
   exists = true;
+  /** Sequence numbers count from here. */
+  sequenceBase = 1_000;
   #sequence = 0;
   #generation = 0;
 
@@ -28,19 +34,21 @@ export class FakeKinesis implements KinesisApi {
     for (const id of shardIds) this.addShard(id);
   }
 
-  addShard(shardId: string, parents: readonly string[] = []): void {
+  addShard(shardId: string, parents: readonly string[] = [], range = ALL_KEYS): void {
     for (const parent of parents) this.#close(parent);
     const [ParentShardId, AdjacentParentShardId] = parents;
     this.#sequence += 1;
     this.shards.set(shardId, {
       shard: {
         ShardId: shardId,
-        HashKeyRange: { StartingHashKey: '0', EndingHashKey: '99' },
-        SequenceNumberRange: { StartingSequenceNumber: String(1_000 + this.#sequence) },
+        HashKeyRange: range,
+        SequenceNumberRange: { StartingSequenceNumber: String(this.sequenceBase + this.#sequence) },
         ...(ParentShardId && { ParentShardId }),
         ...(AdjacentParentShardId && { AdjacentParentShardId }),
       },
       records: [],
+      openedMs: this.#now(),
+      closedMs: undefined,
       closed: false,
     });
   }
@@ -51,17 +59,15 @@ export class FakeKinesis implements KinesisApi {
   }
 
   put(shardId: string, ...texts: readonly (string | Uint8Array)[]): string[] {
-    return texts.map((text) => {
-      this.#sequence += 1;
-      const SequenceNumber = String(1_000 + this.#sequence);
-      this.#shard(shardId).records.push({
-        SequenceNumber,
-        Data: Buffer.from(text),
-        PartitionKey: 'key',
-        ApproximateArrivalTimestamp: new Date(this.#now()),
-      });
-      return SequenceNumber;
-    });
+    return texts.map((text) => this.putRecord(shardId, Buffer.from(text), 'key'));
+  }
+
+  putRecord(shardId: string, Data: Uint8Array, PartitionKey: string): string {
+    this.#sequence += 1;
+    const SequenceNumber = String(this.sequenceBase + this.#sequence);
+    const ApproximateArrivalTimestamp = new Date(this.#now());
+    this.#shard(shardId).records.push({ SequenceNumber, Data, PartitionKey, ApproximateArrivalTimestamp });
+    return SequenceNumber;
   }
 
   expireIterators(): void {
@@ -71,19 +77,18 @@ export class FakeKinesis implements KinesisApi {
   listShards: KinesisApi['listShards'] = (input, signal) =>
     this.#call('listShards', signal, () => {
       if (!this.exists) throw awsError('ResourceNotFoundException', 'Stream logs not found');
-      const all = Array.from(this.shards.values(), ({ shard }) => shard);
-      const from = Number(input.NextToken ?? 0);
-      const more = from + this.pageSize < all.length;
-      return {
-        Shards: all.slice(from, from + this.pageSize),
-        ...(more && { NextToken: String(from + this.pageSize) }),
-      };
+      const { from, filter } = input.NextToken ? JSON.parse(input.NextToken) : { from: 0, filter: input.ShardFilter };
+      const all = [...this.shards.values()].filter(this.#filter(filter)).map(({ shard }) => shard);
+      const next = from + this.pageSize;
+      const more = next < all.length && { NextToken: JSON.stringify({ from: next, filter }) };
+      return { Shards: all.slice(from, next), ...more };
     });
 
   getShardIterator: KinesisApi['getShardIterator'] = (input, signal) =>
     this.#call('getShardIterator', signal, () => {
       const { StreamName: _stream, ...position } = input;
       this.iterators.push(position);
+      if ((input.Timestamp?.getTime() ?? 0) > this.#now()) throw awsError('InvalidArgumentException', 'in the future');
       const { records } = this.#shard(input.ShardId ?? '');
       const at = records.findIndex((record) => isFrom(record, input));
       return { ShardIterator: `${input.ShardId}@${at < 0 ? records.length : at}#${this.#generation}` };
@@ -105,6 +110,18 @@ export class FakeKinesis implements KinesisApi {
       };
     });
 
+  /** As Kinesis: the shards that were open then. */
+  #filter(filter: ListShardsCommandInput['ShardFilter']): (entry: FakeShard) => boolean {
+    if (filter?.Type === 'AT_LATEST') return ({ closed }) => !closed;
+    const atMs = new Date(filter?.Timestamp ?? 0).getTime();
+    const oldestMs = Math.min(...Array.from(this.shards.values(), ({ openedMs }) => openedMs));
+    if (filter?.Type === 'AT_TIMESTAMP' && atMs >= oldestMs)
+      return ({ openedMs, closedMs = Number.POSITIVE_INFINITY }) => openedMs <= atMs && atMs <= closedMs;
+    if (filter === undefined) return () => true;
+    return ({ shard }) =>
+      !this.shards.has(shard.ParentShardId ?? '') && !this.shards.has(shard.AdjacentParentShardId ?? '');
+  }
+
   #children(shardId: string): ChildShard[] {
     return Array.from(this.shards.values(), ({ shard }) => shard)
       .filter((shard) => shard.ParentShardId === shardId || shard.AdjacentParentShardId === shardId)
@@ -118,8 +135,9 @@ export class FakeKinesis implements KinesisApi {
   #close(shardId: string): void {
     const shard = this.#shard(shardId);
     shard.closed = true;
+    shard.closedMs ??= this.#now();
     const range = shard.shard.SequenceNumberRange;
-    if (range) range.EndingSequenceNumber = String(1_000 + this.#sequence);
+    if (range) range.EndingSequenceNumber ??= String(this.sequenceBase + this.#sequence);
   }
 
   #shard(shardId: string): FakeShard {
