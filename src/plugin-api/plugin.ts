@@ -63,6 +63,8 @@ export interface Input {
   stop(): void;
   /** After the outputs have settled all that was emitted: the last checkpoint, and the release of leases. */
   close?(): Promise<void>;
+  /** Clock time at which the oldest event was emitted that is not settled yet; `undefined` when there is none. */
+  unsettledSinceMs?(): number | undefined;
   /** One line for people: where it reads, how far behind it is. */
   status?(): Readonly<Record<string, unknown>>;
 }
@@ -85,6 +87,8 @@ export interface Output {
   write(events: readonly Event[]): void | Promise<void>;
   /** Writes and settles all that is buffered, then frees what it holds. Idempotent. */
   close(): Promise<void>;
+  /** Clock time at which the oldest event came that is not settled yet; `undefined` when there is none. */
+  unsettledSinceMs?(): number | undefined;
   status?(): Readonly<Record<string, unknown>>;
 }
 

@@ -54,6 +54,8 @@ export interface PluginSnapshot {
   readonly kind: string;
   readonly name: string;
   readonly counters: Readonly<Record<string, number>>;
+  /** Age of the oldest event that an input has emitted, or an output was given, and that is not settled; `null` for none. */
+  readonly oldestUnsettledMs: number | null;
   readonly status: Readonly<Record<string, unknown>>;
 }
 
@@ -276,10 +278,8 @@ export class Pipeline {
 
   snapshot(): PipelineSnapshot {
     const stats = this.#program?.stats ?? { dropped: 0, unrouted: 0, incomparable: 0, filterExceptions: 0 };
-    const statusOf = new Map<ResolvedPlugin, Readonly<Record<string, unknown>>>();
-    for (const { plugin, instance } of [...this.#inputs, ...this.#outputs]) {
-      statusOf.set(plugin, instance.status?.() ?? {});
-    }
+    const instances = new Map<ResolvedPlugin, Input | Output>();
+    for (const { plugin, instance } of [...this.#inputs, ...this.#outputs]) instances.set(plugin, instance);
     const plugins = [...this.#contexts.keys()].map((plugin) => ({
       id: plugin.id,
       kind: plugin.definition.kind,
@@ -287,7 +287,8 @@ export class Pipeline {
       counters: Object.fromEntries(
         [...(this.#counters.get(plugin.id) ?? [])].map(([name, { value }]) => [name, value]),
       ),
-      status: statusOf.get(plugin) ?? {},
+      oldestUnsettledMs: this.#ageMs(instances.get(plugin)?.unsettledSinceMs?.()),
+      status: instances.get(plugin)?.status?.() ?? {},
     }));
     return {
       id: this.#settings.id,
@@ -297,5 +298,9 @@ export class Pipeline {
       ...stats,
       plugins,
     };
+  }
+
+  #ageMs(sinceMs: number | undefined): number | null {
+    return sinceMs === undefined ? null : this.#settings.clock.now() - sinceMs;
   }
 }

@@ -186,6 +186,10 @@ export class ElasticsearchOutput implements Output {
     await this.#settings.wire.close();
   }
 
+  unsettledSinceMs(): number | undefined {
+    return this.#sender.unsettledSinceMs ?? this.#gathering?.sinceMs;
+  }
+
   status(): Readonly<Record<string, unknown>> {
     const { events, bytes } = this.#budget;
     return { waitingEvents: events, waitingBytes: bytes, ...this.#sender.status };

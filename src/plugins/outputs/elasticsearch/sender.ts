@@ -102,13 +102,17 @@ export class BulkSender {
     return this.#dialect !== undefined && this.#queue.length === 0 && this.#inFlight < this.#window;
   }
 
-  get status(): Readonly<Record<string, unknown>> {
+  /** When the oldest bulk was begun whose items are not all settled. */
+  get unsettledSinceMs(): number | undefined {
     let oldestMs: number | undefined;
     for (const { sinceMs } of this.#underWay) oldestMs = Math.min(oldestMs ?? sinceMs, sinceMs);
+    return oldestMs;
+  }
+
+  get status(): Readonly<Record<string, unknown>> {
     return {
       requestsInFlight: this.#inFlight,
       requestsInFlightMax: this.#window,
-      oldestMs: oldestMs === undefined ? null : this.#context.clock.now() - oldestMs,
       isFailing: this.#trouble.isFailing,
     };
   }

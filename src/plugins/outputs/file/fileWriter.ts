@@ -52,6 +52,9 @@ export class FileWriter {
   #handle: FileHandle | undefined;
   #tail: Promise<void> = Promise.resolve();
   #waiting = 0;
+  /** When the first text of each write came: those under way, then the one being gathered. */
+  readonly #sinceMs: number[] = [];
+  #isGathering = false;
 
   constructor(path: string, settings: FileWriterSettings) {
     this.path = path;
@@ -66,20 +69,30 @@ export class FileWriter {
     return this.#waiting === 0 && this.#text.length === 0 && this.#handle === undefined;
   }
 
+  /** When the oldest text came that is not written. */
+  get unsettledSinceMs(): number | undefined {
+    return this.#sinceMs[0];
+  }
+
   /** Gives the number of bytes it takes in memory. Overwriting, only the last text counts. */
   append(text: string, batch: SourceBatch): number {
     const dropped = this.#settings.overwrites ? this.#text.take().length : 0;
     this.#holds.add(batch);
+    if (!this.#isGathering) this.#sinceMs.push(this.#settings.clock.now());
+    this.#isGathering = true;
     return this.#text.append(text) - dropped;
   }
 
   /** Resolves when all that was appended is written and settled. Never rejects. */
   flush(): Promise<void> {
     const [text, holds] = [this.#text.take(), this.#holds];
+    const gathered = this.#isGathering;
     this.#holds = new BatchHolds();
+    this.#isGathering = false;
     return this.#enqueue(async () => {
       if (text.length > 0) await this.#writeUntilDone(text);
       holds.settle();
+      if (gathered) this.#sinceMs.shift();
       this.#settings.onWritten(text.length);
       if (this.#settings.isCrowded()) await this.#close(false);
     });

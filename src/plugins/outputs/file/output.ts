@@ -186,6 +186,12 @@ export class FileOutput implements Output {
     this.#writers.clear();
   }
 
+  unsettledSinceMs(): number | undefined {
+    const since = Array.from(this.#writers.values(), (writer) => writer.unsettledSinceMs);
+    const known = since.filter((ms) => ms !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+
   status(): Readonly<Record<string, unknown>> {
     return { open_files: this.#writers.size, buffered_bytes: this.#memoryBytes };
   }

@@ -293,17 +293,20 @@ export class S3Output implements Output {
     await directory.close(uploader.kept === 0);
   }
 
+  unsettledSinceMs(): number | undefined {
+    const created = [this.#parts?.files.oldestMs(), this.#parts?.uploader.oldestMs()].filter((ms) => ms !== undefined);
+    return created.length === 0 ? undefined : Math.min(...created);
+  }
+
   status(): Readonly<Record<string, unknown>> {
     if (this.#parts === undefined) return { open_files: 0 };
     const { files, uploader } = this.#parts;
-    const created = [files.oldestMs(), uploader.oldestMs()].filter((ms) => ms !== undefined);
     return {
       open_files: files.count,
       uploads_waiting: uploader.waiting,
       uploads_given_up: uploader.kept,
       spool_disk_bytes: this.#usage.diskBytes,
       spool_memory_bytes: this.#usage.memoryBytes,
-      oldest_unsettled_ms: created.length === 0 ? 0 : this.#context.clock.now() - Math.min(...created),
     };
   }
 }

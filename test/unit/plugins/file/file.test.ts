@@ -186,10 +186,13 @@ describe('output file', () => {
 
   it('closes files that are no longer used', async () => {
     const { output, clock } = await open('%{app}.log', { flush_interval: 1 });
+    const beganMs = clock.now();
     await output.write(new TestBatch([{ app: 'a' }, { app: 'b' }]).events);
     expect(output.status?.()).toMatchObject({ open_files: 2 });
+    expect(output.unsettledSinceMs?.()).toBe(beganMs);
     await clock.advance(20_000);
     await vi.waitFor(() => expect(output.status?.()).toMatchObject({ open_files: 0, buffered_bytes: 0 }));
+    expect(output.unsettledSinceMs?.()).toBeUndefined();
   });
 
   it('takes many files at once', async () => {
