@@ -7,8 +7,9 @@ const folders = {
   'plugin-api': ['event', 'config', 'errors', 'util'],
   compiler: ['config', 'plugin-api', 'event', 'errors', 'util'],
   delivery: ['event', 'errors', 'util'],
-  kinesis: ['errors', 'util'],
-  plugins: ['plugin-api', 'event', 'delivery', 'kinesis', 'errors', 'util'],
+  aws: ['errors', 'util'],
+  kinesis: ['aws', 'errors', 'util'],
+  plugins: ['plugin-api', 'event', 'delivery', 'kinesis', 'aws', 'errors', 'util'],
   runtime: ['compiler', 'plugin-api', 'event', 'delivery', 'errors', 'util'],
 };
 

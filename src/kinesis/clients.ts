@@ -6,13 +6,19 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import { type CredentialSettings, createCredentials } from '../aws/credentials.ts';
+import type { CredentialSurroundings } from '../aws/freshCredentials.ts';
+import type { Role } from '../aws/sts.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
-import { type CredentialSettings, createCredentials } from './credentials.ts';
 
 export interface ClientSettings extends CredentialSettings {
   /** Full URL; AWS's own for the region when absent. */
   readonly kinesisEndpoint?: string | undefined;
   readonly dynamodbEndpoint?: string | undefined;
+  /** A role to assume with those credentials. */
+  readonly role?: Role | undefined;
+  /** In place of `role` for DynamoDB, when the lease table is another account's. */
+  readonly dynamodbRole?: Role | undefined;
   readonly proxy?: ProxySettings | undefined;
   /** Put behind the SDK's own user agent. */
   readonly userAgent?: string | undefined;
@@ -37,28 +43,35 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 const KINESIS_REQUEST_TIMEOUT_MS = 30_000;
 /** Well below the failover time: a renewal that hangs has to be tried again in time. */
 const DYNAMODB_REQUEST_TIMEOUT_MS = 4_000;
+/** Renewals of leases may wait for it. */
+const STS_REQUEST_TIMEOUT_MS = 4_000;
 const SOCKETS_MAX = 256;
 
 /** One try a call: the consumer itself decides when to try again. */
-export async function createClients(settings: ClientSettings): Promise<Clients> {
-  const [kinesisSdk, dynamodbSdk, credentials] = await Promise.all([
+export async function createClients(settings: ClientSettings, around: CredentialSurroundings): Promise<Clients> {
+  const { role, dynamodbRole } = settings;
+  const stsHandler = await requestHandler(STS_REQUEST_TIMEOUT_MS, settings.proxy);
+  const [kinesisSdk, dynamodbSdk, credentialsOf] = await Promise.all([
     import('@aws-sdk/client-kinesis'),
     import('@aws-sdk/client-dynamodb'),
-    createCredentials(settings, () => requestHandler(DYNAMODB_REQUEST_TIMEOUT_MS, settings.proxy)),
+    createCredentials(settings, stsHandler, around),
   ]);
+  const kinesisCredentials = credentialsOf(dynamodbRole ? 'Kinesis' : 'Kinesis and DynamoDB', role);
+  const dynamodbCredentials = dynamodbRole ? credentialsOf('DynamoDB', dynamodbRole) : kinesisCredentials;
   const shared = {
     region: settings.region,
     maxAttempts: 1,
-    ...(credentials && { credentials }),
     ...(settings.userAgent && { customUserAgent: settings.userAgent }),
   };
   const kinesis = new kinesisSdk.KinesisClient({
     ...shared,
+    credentials: kinesisCredentials,
     requestHandler: await requestHandler(KINESIS_REQUEST_TIMEOUT_MS, settings.proxy),
     ...(settings.kinesisEndpoint && { endpoint: settings.kinesisEndpoint }),
   });
   const dynamodb = new dynamodbSdk.DynamoDBClient({
     ...shared,
+    credentials: dynamodbCredentials,
     requestHandler: await requestHandler(DYNAMODB_REQUEST_TIMEOUT_MS, settings.proxy),
     ...(settings.dynamodbEndpoint && { endpoint: settings.dynamodbEndpoint }),
   });
@@ -68,6 +81,7 @@ export async function createClients(settings: ClientSettings): Promise<Clients> 
     destroy() {
       kinesis.destroy();
       dynamodb.destroy();
+      stsHandler.destroy();
     },
   };
 }

@@ -2,9 +2,12 @@ import { createServer, request, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClients } from '../../../src/kinesis/clients.ts';
+import { systemClock } from '../../../src/util/clock.ts';
+import { silentLogger } from '../../../src/util/logger.ts';
 import { startDynalite } from '../../support/servers/dynalite.ts';
 import { listen } from '../../support/servers/server.ts';
 
+const AROUND = { logger: silentLogger, clock: systemClock };
 const KEYS = { id: 'test', secret: 'test' };
 const seenByProxy: { target: string; authorization: string | undefined }[] = [];
 let dynamodb: Awaited<ReturnType<typeof startDynalite>>;
@@ -41,7 +44,7 @@ afterAll(async () => {
 
 async function tryDynamoDb(proxySettings: { url: string; bypassHosts: string[] } | undefined): Promise<string> {
   const settings = { region: 'us-east-1', dynamodbEndpoint: dynamodb.url, accessKey: KEYS, proxy: proxySettings };
-  const clients = await createClients(settings);
+  const clients = await createClients(settings, AROUND);
   try {
     await clients.dynamodb.describeTable('absent');
     return 'found';
@@ -75,12 +78,15 @@ test('one call is one try', async () => {
   });
   const port = await listen(broken, 0);
   const endpoint = `http://127.0.0.1:${port}`;
-  const clients = await createClients({
-    region: 'us-east-1',
-    kinesisEndpoint: endpoint,
-    dynamodbEndpoint: endpoint,
-    accessKey: KEYS,
-  });
+  const clients = await createClients(
+    {
+      region: 'us-east-1',
+      kinesisEndpoint: endpoint,
+      dynamodbEndpoint: endpoint,
+      accessKey: KEYS,
+    },
+    AROUND,
+  );
   await expect(clients.kinesis.listShards({ StreamName: 'x' })).rejects.toThrow();
   await expect(clients.dynamodb.describeTable('x')).rejects.toThrow();
   expect(calls).toBe(2);

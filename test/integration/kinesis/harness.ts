@@ -82,12 +82,15 @@ export async function startLab(): Promise<Lab> {
   const shared = { region: REGION, credentials: CREDENTIALS, requestHandler };
   const kinesis = new KinesisClient({ ...shared, endpoint: kinesisServer.url });
   const dynamodb = new DynamoDBClient({ ...shared, endpoint: dynamodbServer.url });
-  const clients = await createClients({
-    region: REGION,
-    kinesisEndpoint: kinesisServer.url,
-    dynamodbEndpoint: dynamodbServer.url,
-    accessKey: { id: CREDENTIALS.accessKeyId, secret: CREDENTIALS.secretAccessKey },
-  });
+  const clients = await createClients(
+    {
+      region: REGION,
+      kinesisEndpoint: kinesisServer.url,
+      dynamodbEndpoint: dynamodbServer.url,
+      accessKey: { id: CREDENTIALS.accessKeyId, secret: CREDENTIALS.secretAccessKey },
+    },
+    { logger: silentLogger, clock: systemClock },
+  );
   const workers: Worker[] = [];
 
   async function untilActive(stream: string): Promise<void> {

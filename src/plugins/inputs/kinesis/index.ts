@@ -4,6 +4,7 @@ import { type Clients, createClients } from '../../../kinesis/clients.ts';
 import { createConsumer } from '../../../kinesis/consumer.ts';
 import type { Consumer } from '../../../kinesis/types.ts';
 import { type CodecFactory, defineInput, type Input, type InputContext } from '../../../plugin-api/index.ts';
+import { whenAborted } from '../../../util/abort.ts';
 import { createRecordProcessor } from './recordProcessor.ts';
 import {
   checkOptions,
@@ -28,7 +29,7 @@ export const kinesis = defineInput({
 function createInput(given: KinesisOptions & { codec: CodecFactory }, context: InputContext): Input {
   const stopping = new AbortController();
   // The SDK takes its time to load: it does while the rest of the pipeline is made. `run` says what went wrong.
-  const clients: Promise<Clients> = createClients(clientSettings(given));
+  const clients: Promise<Clients> = createClients(clientSettings(given), context);
   clients.catch(() => {});
   let consumers: Consumer[] = [];
 
@@ -55,7 +56,7 @@ function createInput(given: KinesisOptions & { codec: CodecFactory }, context: I
       const workerId = `${context.hostName}:${randomUUID()}`;
       consumers = streamSettings(given).map((stream) => consumerOf(stream, made, workerId));
       const stopFetching = () => Promise.all(consumers.map((consumer) => consumer.stopFetching()));
-      const stopped = untilAborted(stopping.signal).then(stopFetching);
+      const stopped = whenAborted(stopping.signal).then(stopFetching);
       await Promise.all(consumers.map((consumer) => consumer.start()));
       await stopped;
     },
@@ -64,15 +65,13 @@ function createInput(given: KinesisOptions & { codec: CodecFactory }, context: I
       await Promise.all(consumers.map((consumer) => consumer.close()));
       await clients.then(({ destroy }) => destroy()).catch(() => {});
     },
+    unsettledSinceMs() {
+      const shards = consumers.flatMap((consumer) => consumer.snapshot().shards);
+      const since = shards.map((shard) => shard.unsettledSinceMs).filter((ms) => ms !== null);
+      return since.length === 0 ? undefined : Math.min(...since);
+    },
     status: () => (consumers.length > 0 ? statusOf(consumers) : { state: 'starting' }),
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function statusOf(consumers: readonly Consumer[]): Readonly<Record<string, unknown>> {
