@@ -25,18 +25,30 @@ export interface AckTracker<Position> {
   settledPosition(): Position | null;
   /** Resolves as soon as no entry is open; at once when none is. */
   whenEmpty(): Promise<void>;
+  /**
+   * Resolves when the window has room again; `undefined` while it has. What is opened all the same is taken.
+   */
+  room(): Promise<void> | undefined;
   snapshot(): AckTrackerSnapshot;
 }
 
 const FIRST_CAPACITY = 64;
 
-export function createAckTracker<Position>(now: () => number): AckTracker<Position> {
-  return new RingAckTracker<Position>(now);
+/** Room is given again only below this share of the window, so that the source does not stutter at the bound. */
+const RESUME_SHARE = 0.75;
+
+/** `windowMax` bounds the entries from the oldest open one on, settled or not: the memory of what settles out of order. */
+export function createAckTracker<Position>(
+  now: () => number,
+  windowMax: number = Number.POSITIVE_INFINITY,
+): AckTracker<Position> {
+  return new RingAckTracker<Position>(now, windowMax);
 }
 
 /** Token `t` stands in slot `t & (capacity - 1)`; the slots from `#head` to before `#tail` are in use. */
 class RingAckTracker<Position> implements AckTracker<Position> {
   readonly #now: () => number;
+  readonly #windowMax: number;
   #positions: (Position | undefined)[] = new Array(FIRST_CAPACITY).fill(undefined);
   #openedMs = new Float64Array(FIRST_CAPACITY);
   #settled = new Uint8Array(FIRST_CAPACITY);
@@ -47,9 +59,11 @@ class RingAckTracker<Position> implements AckTracker<Position> {
   #open = 0;
   #position: Position | null = null;
   #waiting: (() => void)[] = [];
+  #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, windowMax: number) {
     this.#now = now;
+    this.#windowMax = windowMax;
   }
 
   open(position: Position): AckToken {
@@ -83,6 +97,11 @@ class RingAckTracker<Position> implements AckTracker<Position> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  room(): Promise<void> | undefined {
+    if (this.#tail - this.#head >= this.#windowMax) this.#room ??= Promise.withResolvers();
+    return this.#room?.promise;
+  }
+
   snapshot(): AckTrackerSnapshot {
     const head = this.#head & (this.#positions.length - 1);
     return {
@@ -102,6 +121,9 @@ class RingAckTracker<Position> implements AckTracker<Position> {
       slot = head & mask;
     }
     this.#head = head;
+    if (this.#room === undefined || this.#tail - head > this.#windowMax * RESUME_SHARE) return;
+    this.#room.resolve();
+    this.#room = undefined;
   }
 
   #wake(): void {

@@ -266,6 +266,7 @@ const UNREAD = {
   lastFetchMs: null,
   lastCheckpointMs: null,
   consecutiveFailures: 0,
+  unsettledSinceMs: null,
 };
 
 function streamFault(streamName: string, error: unknown): string {

@@ -3,6 +3,7 @@
  * children start once all is settled.
  */
 
+import { orAborted, whenAborted } from '../util/abort.ts';
 import { backoffMs } from '../util/backoff.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
@@ -108,6 +109,7 @@ export class ShardConsumer {
       lastFetchMs: this.#fetchMs,
       lastCheckpointMs: this.checkpointer.writtenMs,
       consecutiveFailures: this.#failures,
+      unsettledSinceMs: this.#processor.unsettledSinceMs?.() ?? null,
     };
   }
 
@@ -240,11 +242,10 @@ export class ShardConsumer {
   }
 
   async #whenSettled(signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([this.#processor.whenSettled(signal).catch(() => aborted), aborted]);
+    await orAborted(
+      this.#processor.whenSettled(signal).catch(() => whenAborted(signal)),
+      signal,
+    );
   }
 
   #isSettled(): boolean {

@@ -54,6 +54,8 @@ export interface ShardProcessor {
    * `SHARD_END` is written. Rejects, or resolves early, when `signal` aborts; the caller looks at the signal.
    */
   whenSettled(signal: AbortSignal): Promise<void>;
+  /** Clock time at which the oldest record was taken that is not settled; `null` when there is none. */
+  unsettledSinceMs?(): number | null;
   /** The lease went to another worker: drop local state. What settles later is no longer checkpointed from here. */
   lost(): void;
 }
@@ -86,6 +88,11 @@ export interface ConsumerOptions {
   readonly random: () => number;
   readonly logger: Logger;
   readonly initialPosition?: InitialPosition | undefined;
+  /**
+   * Reads by enhanced fan-out under this name, which all workers of the lease table share; registered when it is missing,
+   * never deregistered. A worker to which it is refused says so once and reads by polling. Default: polling.
+   */
+  readonly fanOut?: { readonly consumerName: string } | undefined;
   /** A lease whose counter has not moved for this long is free. Default 10,000. */
   readonly failoverTimeMs?: number | undefined;
   /** Default 60,000. */
@@ -161,6 +168,8 @@ export interface ShardSnapshot {
   /** Clock time of the last checkpoint written. */
   readonly lastCheckpointMs: number | null;
   readonly consecutiveFailures: number;
+  /** Clock time at which the oldest record was taken that is not settled; `null` when there is none. */
+  readonly unsettledSinceMs: number | null;
 }
 
 export interface ConsumerSnapshot {

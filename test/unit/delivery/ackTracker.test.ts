@@ -96,3 +96,21 @@ test('snapshot counts what is open, what waits behind it, and since when', () =>
   acks.settle(first);
   expect(acks.snapshot()).toEqual({ openEntries: 1, settledAhead: 0, oldestOpenSinceMs: 200 });
 });
+
+test('room is given again when a good part of the window is free', async () => {
+  const tracker = createAckTracker<number>(() => 0, 4);
+  const tokens = [1, 2, 3].map((position) => tracker.open(position));
+  expect(tracker.room()).toBeUndefined();
+  tokens.push(tracker.open(4), tracker.open(5));
+  let isThere = false;
+  const room = tracker.room()?.then(() => {
+    isThere = true;
+  });
+  for (const token of tokens.slice(1)) tracker.settle(token);
+  await Promise.resolve();
+  expect(isThere).toBe(false);
+  tracker.settle(tokens[0] as number);
+  await room;
+  expect(isThere).toBe(true);
+  expect(tracker.room()).toBeUndefined();
+});

@@ -3,9 +3,13 @@ import { createAckTracker } from '../../../delivery/ackTracker.ts';
 import { Event } from '../../../event/event.ts';
 import type { ConsumerRecord, Position, ShardInfo, ShardProcessor } from '../../../kinesis/types.ts';
 import type { Codec, InputContext } from '../../../plugin-api/index.ts';
+import { orAborted } from '../../../util/abort.ts';
 
 export const TOO_LARGE_TAG = '_recordtoolarge';
 export const FAILURE_TAG = '_kinesisdecodefailure';
+
+/** Slices of a shard from its oldest unsettled one on, settled or not: at the bound the shard is not read on. */
+const ACK_WINDOW_MAX = 32_768;
 
 /** One record may hold thousands of events: such a record is emitted in parts of this many batches. */
 const BATCHES_A_RECORD_MAX = 8;
@@ -17,22 +21,29 @@ export interface RecordProcessorSettings {
   readonly eventTime: 'arrival' | 'decode';
   /** Aborts when nothing more may be emitted. */
   readonly stop: AbortSignal;
+  readonly ackWindowMax?: number;
 }
 
 export function createRecordProcessor(settings: RecordProcessorSettings, context: InputContext): ShardProcessor {
-  const { shard, codec, eventTime, stop } = settings;
-  const tracker = createAckTracker<Position | null>(context.clock.now);
+  const { shard, codec, eventTime, ackWindowMax = ACK_WINDOW_MAX } = settings;
+  const lost = new AbortController();
+  const end = AbortSignal.any([settings.stop, lost.signal]);
+  const tracker = createAckTracker<Position | null>(context.clock.now, ackWindowMax);
   const decodeErrors = context.counter('decode_errors');
   const tooLarge = context.counter('records_too_large');
   const recordsIn = context.counter('records');
-  let isLost = false;
   /** The last record of which every event is emitted or about to be. */
   let before: Position | null = null;
 
   async function emit(events: Event[]): Promise<void> {
     const token = tracker.open(before);
     if (events.length === 0) tracker.settle(token);
-    else await context.emit(events, () => tracker.settle(token));
+    else {
+      const taken = context.emit(events, () => tracker.settle(token));
+      if (taken) await orAborted(taken, end);
+    }
+    const room = tracker.room();
+    if (room) await orAborted(room, end);
   }
 
   async function process(records: readonly ConsumerRecord[]): Promise<void> {
@@ -40,7 +51,7 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     let slice: Event[] = [];
     let recordCount = 0;
     for (const record of records) {
-      if (stop.aborted || isLost) return;
+      if (end.aborted) return;
       for (const event of events(record)) {
         slice.push(event);
         if (slice.length < batchSize * BATCHES_A_RECORD_MAX) continue;
@@ -98,9 +109,8 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     process,
     settledPosition: () => tracker.settledPosition(),
     whenSettled: () => tracker.whenEmpty(),
-    lost() {
-      isLost = true;
-    },
+    unsettledSinceMs: () => tracker.snapshot().oldestOpenSinceMs,
+    lost: () => lost.abort(),
   };
 }
 

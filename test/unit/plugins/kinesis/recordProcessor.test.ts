@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Event } from '../../../../src/event/event.ts';
 import { RecordTooLarge } from '../../../../src/kinesis/decompress.ts';
 import type { ConsumerRecord } from '../../../../src/kinesis/types.ts';
@@ -206,5 +206,37 @@ describe('settling', () => {
     lost.processor.lost();
     await lost.process(record(1, '{}'));
     expect(lost.emitted).toEqual([]);
+  });
+});
+
+describe('the window of what is not settled', () => {
+  const three = [1001, 1002, 1003].map((sequence) => record(sequence, `{"n":${sequence}}`));
+
+  test('stops the shard at its bound until older events are settled, and tells since when they wait', async () => {
+    const { processor, process, emitted } = await createProcessor({ ackWindowMax: 2 }, 1);
+    const done = process(...three);
+    await Promise.resolve();
+    expect(emitted).toHaveLength(2);
+    expect(processor.unsettledSinceMs?.()).toBe(NOW_MS);
+    emitted[1]?.settle();
+    await Promise.resolve();
+    expect(emitted).toHaveLength(2);
+    emitted[0]?.settle();
+    await vi.waitFor(() => expect(emitted).toHaveLength(3));
+    emitted[2]?.settle();
+    await done;
+    expect(processor.unsettledSinceMs?.()).toBeNull();
+  });
+
+  test.each(['a stop', 'the loss of the lease'])('is not waited for after %s', async (cause) => {
+    const stop = new AbortController();
+    const { processor, process, emitted } = await createProcessor({ ackWindowMax: 2, stop: stop.signal }, 1);
+    const done = process(...three);
+    await Promise.resolve();
+    if (cause === 'a stop') stop.abort();
+    else processor.lost();
+    await done;
+    expect(emitted).toHaveLength(2);
+    expect(processor.settledPosition()).toBeNull();
   });
 });
