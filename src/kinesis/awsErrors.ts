@@ -8,17 +8,31 @@ const THROTTLED: ReadonlySet<string> = new Set([
   'KMSThrottlingException',
 ]);
 
-/** No waiting mends these; a person has to. */
-const NEEDS_A_PERSON: ReadonlySet<string> = new Set([
-  'AccessDeniedException',
-  'CredentialsProviderError',
-  'IncompleteSignature',
-  'InvalidArgumentException',
-  'InvalidSignatureException',
-  'MissingAuthenticationTokenException',
-  'ResourceNotFoundException',
-  'UnrecognizedClientException',
-  'ValidationException',
+const POLICY = 'docs/aws.md lists the permissions needed, and where credentials come from';
+const RENEW = 'put fresh keys where they come from, or use a role, which is renewed by itself';
+const KEY = 'check where the keys come from, and that they are of this partition of AWS';
+const SECRET = 'check the secret key, and the clock of this machine';
+
+/** No waiting mends these; a person has to. What there is to be said about the next step, if the message does not say it. */
+const NEEDS_A_PERSON: ReadonlyMap<string, string> = new Map([
+  ['AccessDenied', POLICY],
+  ['AccessDeniedException', POLICY],
+  ['CredentialsProviderError', ''],
+  ['ExpiredToken', RENEW],
+  ['ExpiredTokenException', RENEW],
+  ['IDPRejectedClaim', ''],
+  ['IncompleteSignature', ''],
+  ['InvalidArgumentException', ''],
+  ['InvalidClientTokenId', KEY],
+  ['InvalidIdentityToken', "check the role's trust in the issuer of the web identity token"],
+  ['InvalidSignatureException', SECRET],
+  ['MissingAuthenticationTokenException', ''],
+  ['RegionDisabledException', ''],
+  ['ResourceNotFoundException', ''],
+  ['SignatureDoesNotMatch', SECRET],
+  ['UnrecognizedClientException', KEY],
+  ['ValidationError', ''],
+  ['ValidationException', ''],
 ]);
 
 export function errorName(error: unknown): string {
@@ -31,6 +45,36 @@ export function isThrottling(error: unknown): boolean {
 
 export function needsAPerson(error: unknown): boolean {
   return NEEDS_A_PERSON.has(errorName(error));
+}
+
+/** The caller may not, or the server does not know the call or what it is given: a call of this kind always fails. */
+const REFUSED: ReadonlySet<string> = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'InvalidAction',
+  'InvalidArgumentException',
+  'NotImplemented',
+  'NotImplementedException',
+  'UnknownOperationException',
+  'UnsupportedOperationException',
+  'ValidationException',
+]);
+const NOT_IMPLEMENTED = 501;
+
+export function isRefused(error: unknown): boolean {
+  return REFUSED.has(errorName(error)) || httpStatus(error) === NOT_IMPLEMENTED;
+}
+
+export function isInUse(error: unknown): boolean {
+  return errorName(error) === 'ResourceInUseException';
+}
+
+function httpStatus(error: unknown): unknown {
+  if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
+  const { $metadata } = error;
+  return typeof $metadata === 'object' && $metadata !== null && 'httpStatusCode' in $metadata
+    ? $metadata.httpStatusCode
+    : undefined;
 }
 
 export function isConditionFailed(error: unknown): boolean {
@@ -46,18 +90,25 @@ export function isExpiredIterator(error: unknown): boolean {
   return errorName(error) === 'ExpiredIteratorException';
 }
 
-const MESSAGE_LENGTH_MAX = 300;
+const MESSAGE_LENGTH_MAX = 800;
+/** AWS quotes the whole request here, the session token included. */
+const QUOTED_REQUEST = /(The Canonical String|The String-to-Sign) for this request.*$/;
 
 /** One line for a log: `<code>: <message>`. Connection failures carry their code beside the name. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  const message = error.message.replace(/\s+/g, ' ').trim();
+  const message = error.message.replace(/\s+/g, ' ').replace(QUOTED_REQUEST, '').trim();
   const text = message === '' || message === code ? code : `${code}: ${message}`;
   return text.length > MESSAGE_LENGTH_MAX ? `${text.slice(0, MESSAGE_LENGTH_MAX)}…` : text;
 }
 
-/** The consumer cannot start, and waiting would not help. `message` says what to do. */
+/** The consumer cannot start, and waiting would not help. `message` says what to do about the cause. */
 export class ConsumerStartError extends Error {
   override readonly name = 'ConsumerStartError';
+
+  constructor(message: string, options: { readonly cause: unknown }) {
+    const advice = NEEDS_A_PERSON.get(errorName(options.cause));
+    super(advice ? `${message} (${advice})` : message, options);
+  }
 }

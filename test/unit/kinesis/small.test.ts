@@ -98,8 +98,15 @@ describe('describeError', () => {
     expect(describeError(Object.assign(new Error('connect ECONNREFUSED ::1:1'), { code: 'ECONNREFUSED' }))).toBe(
       'ECONNREFUSED: connect ECONNREFUSED ::1:1',
     );
-    expect(describeError(awsError('X', 'long '.repeat(100)))).toHaveLength(301);
+    expect(describeError(awsError('X', 'long '.repeat(200)))).toHaveLength(801);
     expect(describeError('text')).toBe('text');
+  });
+
+  test('leaves out the request that AWS quotes, and with it the session token', () => {
+    const message = `The signature does not match.\n\nThe Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:TOKEN\n'`;
+    expect(describeError(awsError('InvalidSignatureException', message))).toBe(
+      'InvalidSignatureException: The signature does not match.',
+    );
   });
 });
 
