@@ -1,7 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { kplRecord } from '../../support/kpl.ts';
 import { type Lab, startLab } from './harness.ts';
+import { startLoad } from './kcl/load.ts';
 import { installKcl, startReferenceWorker } from './kcl/referenceWorker.ts';
+import { anyShard, comparable } from './kcl/rows.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
 const JAVA = 'java:1';
@@ -23,9 +26,9 @@ describe.runIf(process.env['LOGSTASH_TS_REAL'] === '1')('one lease table with th
     await lab.stop();
   }, 30_000);
 
-  const put = (prefix: string, count = 20) =>
+  const put = (prefix: string, count = 20, streamName = names.streamName) =>
     lab.put(
-      names.streamName,
+      streamName,
       texts(prefix, count).map((text) => ({ key: text, data: text })),
     );
   const only = (all: readonly string[], prefix: string) => all.filter((text) => text.startsWith(prefix)).sort();
@@ -72,6 +75,140 @@ describe.runIf(process.env['LOGSTASH_TS_REAL'] === '1')('one lease table with th
     await vi.waitFor(() => expect(only(last.texts(), 'f')).toHaveLength(40), WAIT);
     expect(last.texts()).toHaveLength(40);
     await last.kill();
+  });
+
+  test('a mixed fleet shares six shards evenly and stays still, and loses nothing', { timeout: 300_000 }, async () => {
+    const mixed = { streamName: 'mixed', tableName: 'mixed-leases' };
+    const failoverTimeMs = 3_000;
+    const ownerByShard = async () => {
+      const rows = await lab.rows(mixed.tableName);
+      return Object.fromEntries([...rows].map(([shardId, row]) => [shardId, row['leaseOwner']?.S]));
+    };
+    const leaseCounts = async () =>
+      Object.values(Object.groupBy(Object.values(await ownerByShard()), (owner) => owner ?? 'nobody'))
+        .map((shards) => shards?.length)
+        .sort();
+    await lab.createStream(mixed.streamName, 6);
+    const load = startLoad(lab, mixed.streamName, 6);
+    const first = lab.worker({ ...mixed, workerId: 'ts:1', failoverTimeMs });
+    await first.consumer.start();
+    const java = await startReferenceWorker(lab, { ...mixed, workerId: JAVA });
+    const second = lab.worker({ ...mixed, workerId: 'ts:2', failoverTimeMs });
+    await second.consumer.start();
+    await vi.waitFor(async () => expect(await leaseCounts()).toEqual([2, 2, 2]), WAIT);
+    const delivered = () => [first.texts(), second.texts(), java.texts()];
+    const isThere = (phase: string) => {
+      const all = new Set(delivered().flat());
+      expect(only(load.texts, phase).filter((text) => !all.has(text))).toEqual([]);
+    };
+
+    await load.enter('still');
+    const balanced = await ownerByShard();
+    for (const untilMs = Date.now() + 10 * failoverTimeMs; Date.now() < untilMs; await wait(250)) {
+      expect(await ownerByShard()).toEqual(balanced);
+    }
+    await load.enter('between');
+    await vi.waitFor(() => isThere('still'), WAIT);
+    expect(only(delivered().flat(), 'still')).toEqual(only(load.texts, 'still'));
+
+    await java.kill();
+    await load.enter('last');
+    await vi.waitFor(async () => expect(await leaseCounts()).toEqual([3, 3]), WAIT);
+    await load.stop();
+    await vi.waitFor(() => isThere(''), WAIT);
+    for (const texts of delivered()) expect(new Set(texts).size).toBe(texts.length);
+    const twice = delivered().flat().length - load.texts.length;
+    console.log(`${load.texts.length} records, ${twice} read by two workers at a hand-over`);
+    await Promise.all([first.consumer.close(), second.consumer.close()]);
+  });
+
+  describe('rows are the same as those of the Java KCL', () => {
+    const [oursTable, javaTable] = ['rows-ts-leases', 'rows-java-leases'];
+
+    /** Both tables, once ours is as `expected` says in parts and the other is the same in all. */
+    async function expectSameRows(expected: Record<string, object>): Promise<void> {
+      await vi.waitFor(async () => {
+        const [ours, java] = [comparable(await lab.rows(oursTable)), comparable(await lab.rows(javaTable))];
+        expect(ours).toMatchObject(expected);
+        expect(ours).toEqual(java);
+      }, WAIT);
+    }
+
+    test('owned, read, aggregated, split, merged, ended, taken over', { timeout: 240_000 }, async () => {
+      const streamName = 'rows';
+      const id = (n: number) => `shardId-00000000000${n}`;
+      await lab.createStream(streamName, 2);
+      const ours = lab.worker({ streamName, tableName: oursTable, workerId: 'ts:1', failoverTimeMs: 3_000 });
+      await ours.consumer.start();
+      const java = await startReferenceWorker(lab, { streamName, tableName: javaTable, workerId: JAVA });
+      const unread = { checkpoint: ['S', 'TRIM_HORIZON'], leaseOwner: ['S', 'any leaseOwner'] };
+      await expectSameRows({ [id(0)]: unread, [id(1)]: unread });
+
+      await put('a', 20, streamName);
+      const sequenceNumber = ['S', expect.stringMatching(/^\d{56}$/)];
+      const read = { checkpoint: sequenceNumber, checkpointSubSequenceNumber: ['N', '0'] };
+      await expectSameRows({ [id(0)]: read, [id(1)]: read });
+
+      const aggregated = kplRecord(texts('u', 3).map((data) => ({ key: 'k', data, hashKey: '0' })));
+      await lab.put(streamName, [{ key: 'k', data: aggregated, hashKey: '0' }]);
+      const inside = { checkpoint: sequenceNumber, checkpointSubSequenceNumber: ['N', '2'] };
+      await expectSameRows({ [id(0)]: inside, [id(1)]: read });
+
+      await lab.split(streamName, id(0));
+      const ended = { checkpoint: ['S', 'SHARD_END'], checkpointSubSequenceNumber: ['N', '0'] };
+      const child = { ...unread, parentShardId: ['SS', [id(0)]] };
+      await expectSameRows({
+        [id(0)]: { ...ended, childShardIds: ['SS', [id(2), id(3)]] },
+        [id(2)]: child,
+        [id(3)]: child,
+      });
+
+      await lab.merge(streamName, id(3), id(1));
+      const merged = { ...unread, parentShardId: ['SS', [id(1), id(3)]] };
+      const parent = { ...ended, childShardIds: ['SS', [id(4)]] };
+      await expectSameRows({ [id(1)]: parent, [id(3)]: parent, [id(4)]: merged });
+
+      await java.kill();
+      const left = await lab.rows(oursTable);
+      await ours.consumer.close();
+      for (const shardId of left.keys()) await lab.setRow(oursTable, shardId, 'leaseOwner', { S: 'ts:1' });
+      const heir = lab.worker({ streamName, tableName: javaTable, workerId: 'ts:2', failoverTimeMs: 3_000 });
+      await heir.consumer.start();
+      const javaHeir = await startReferenceWorker(lab, { streamName, tableName: oursTable, workerId: 'java:2' });
+      const switched = { ...unread, ownerSwitchesSinceCheckpoint: ['N', '1'] };
+      await expectSameRows({ [id(2)]: switched, [id(4)]: switched });
+      await javaHeir.kill();
+      await heir.consumer.close();
+    });
+
+    test('new, for each initial position', { timeout: 120_000 }, async () => {
+      await lab.createStream('new', 2);
+      const types = ['TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP'] as const;
+      const rowsOf = async (name: string) => Object.values(comparable(await lab.rows(name)));
+      const compareRows = async (type: (typeof types)[number]) => {
+        const [oursName, javaName] = [`new-ts-${type}`, `new-java-${type}`];
+        const initialPosition = type === 'AT_TIMESTAMP' ? { type, timestampMs: 0 } : { type };
+        const shared = { streamName: 'new', workerId: 'w' };
+        // One lease stays without an owner, either of the two.
+        const ours = lab.worker({ ...shared, tableName: oursName, initialPosition, maxLeasesForWorker: 1 });
+        await ours.consumer.start();
+        const java = await startReferenceWorker(lab, {
+          ...shared,
+          tableName: javaName,
+          initialPosition: type,
+          maxLeases: 1,
+        });
+        const unowned = async (name: string) =>
+          (await rowsOf(name)).filter((row) => !('leaseOwner' in row)).map(anyShard);
+        await vi.waitFor(async () => {
+          expect(await unowned(javaName)).toHaveLength(1);
+          expect(await unowned(oursName)).toEqual(await unowned(javaName));
+          expect(await unowned(oursName)).toMatchObject([{ checkpoint: ['S', type] }]);
+        }, WAIT);
+        await Promise.all([java.kill(), ours.consumer.close()]);
+      };
+      await Promise.all(types.map(compareRows));
+    });
   });
 
   describe('in the middle of an aggregated record', () => {

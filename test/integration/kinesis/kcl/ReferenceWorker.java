@@ -15,12 +15,13 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Date;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A KCL 1.x worker that writes a line for every record it is given. Arguments: Kinesis URL, DynamoDB URL, stream, table, worker
  * id, file for the lines. Properties: `checkpointAt`, the count of records after which it checkpoints for the only time, in place
- * of after each batch; `maxLeases`.
+ * of after each batch; `maxLeases`; `initialPosition`.
  */
 public class ReferenceWorker implements IRecordProcessor {
   private static final int CHECKPOINT_AT = Integer.getInteger("checkpointAt", 0);
@@ -36,12 +37,14 @@ public class ReferenceWorker implements IRecordProcessor {
             .withKinesisEndpoint(arguments[0])
             .withDynamoDBEndpoint(arguments[1])
             .withRegionName("us-east-1")
-            .withInitialPositionInStream(InitialPositionInStream.TRIM_HORIZON)
             .withFailoverTimeMillis(3000)
             .withMaxLeasesForWorker(Integer.getInteger("maxLeases", Integer.MAX_VALUE))
             .withIdleTimeBetweenReadsInMillis(300)
             .withParentShardPollIntervalMillis(1000)
             .withShardSyncIntervalMillis(3000);
+    String position = System.getProperty("initialPosition", "TRIM_HORIZON");
+    if (position.equals("AT_TIMESTAMP")) configuration.withTimestampAtInitialPositionInStream(new Date(0));
+    else configuration.withInitialPositionInStream(InitialPositionInStream.valueOf(position));
     new Worker.Builder()
         .recordProcessorFactory(ReferenceWorker::new)
         .config(configuration)

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { cacheDirectory } from '../../../../scripts/setup/cache.ts';
 import { type Component, install } from '../../../../scripts/setup/components.ts';
 import { findTool, runTool } from '../../../../scripts/setup/tools.ts';
+import type { InitialPosition } from '../../../../src/kinesis/types.ts';
 import { type Child, startChild } from '../../../support/servers/childProcess.ts';
 import type { Lab } from '../harness.ts';
 
@@ -38,6 +39,8 @@ export interface ReferenceWorkerOptions {
   /** It checkpoints once, at this count of user records; without it after each batch. */
   readonly checkpointAt?: number;
   readonly maxLeases?: number;
+  /** TRIM_HORIZON without it; AT_TIMESTAMP is 1970. */
+  readonly initialPosition?: InitialPosition['type'];
 }
 
 export interface ReferenceWorker {
@@ -61,6 +64,7 @@ export async function startReferenceWorker(lab: Lab, options: ReferenceWorkerOpt
       '-Dorg.apache.commons.logging.Log=org.apache.commons.logging.impl.NoOpLog',
       ...(options.checkpointAt === undefined ? [] : [`-DcheckpointAt=${options.checkpointAt}`]),
       ...(options.maxLeases === undefined ? [] : [`-DmaxLeases=${options.maxLeases}`]),
+      ...(options.initialPosition === undefined ? [] : [`-DinitialPosition=${options.initialPosition}`]),
       '-cp',
       [join(directory, 'classes'), join(directory, 'lib', '*')].join(delimiter),
       'ReferenceWorker',
