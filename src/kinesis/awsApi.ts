@@ -14,11 +14,17 @@ import type {
   UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type {
+  DescribeStreamConsumerCommandInput,
+  DescribeStreamConsumerCommandOutput,
+  DescribeStreamSummaryCommandOutput,
   GetRecordsCommandInput,
   GetRecordsCommandOutput,
   GetShardIteratorCommandInput,
   ListShardsCommandInput,
   ListShardsCommandOutput,
+  RegisterStreamConsumerCommandInput,
+  SubscribeToShardCommandInput,
+  SubscribeToShardCommandOutput,
 } from '@aws-sdk/client-kinesis';
 
 export interface KinesisApi {
@@ -34,6 +40,20 @@ export interface KinesisApi {
     input: GetRecordsCommandInput,
     signal?: AbortSignal,
   ): Promise<Pick<GetRecordsCommandOutput, 'Records' | 'NextShardIterator' | 'MillisBehindLatest' | 'ChildShards'>>;
+  describeStreamSummary(
+    streamName: string,
+    signal?: AbortSignal,
+  ): Promise<Pick<DescribeStreamSummaryCommandOutput, 'StreamDescriptionSummary'>>;
+  describeStreamConsumer(
+    input: DescribeStreamConsumerCommandInput,
+    signal?: AbortSignal,
+  ): Promise<Pick<DescribeStreamConsumerCommandOutput, 'ConsumerDescription'>>;
+  registerStreamConsumer(input: RegisterStreamConsumerCommandInput, signal?: AbortSignal): Promise<unknown>;
+  /** May wait for the first event before it resolves. The connection is closed when the signal aborts. */
+  subscribeToShard(
+    input: SubscribeToShardCommandInput,
+    signal: AbortSignal,
+  ): Promise<Pick<SubscribeToShardCommandOutput, 'EventStream'>>;
 }
 
 export interface DynamoDbApi {

@@ -47,22 +47,24 @@ export function needsAPerson(error: unknown): boolean {
   return NEEDS_A_PERSON.has(errorName(error));
 }
 
-/** The caller may not, or the server does not know the call or what it is given: a call of this kind always fails. */
+/** The caller may not make this call, or the server does not know it. */
 const REFUSED: ReadonlySet<string> = new Set([
   'AccessDenied',
   'AccessDeniedException',
   'InvalidAction',
-  'InvalidArgumentException',
   'NotImplemented',
   'NotImplementedException',
   'UnknownOperationException',
   'UnsupportedOperationException',
-  'ValidationException',
 ]);
 const NOT_IMPLEMENTED = 501;
 
 export function isRefused(error: unknown): boolean {
   return REFUSED.has(errorName(error)) || httpStatus(error) === NOT_IMPLEMENTED;
+}
+
+export function isInvalid(error: unknown): boolean {
+  return errorName(error) === 'InvalidArgumentException' || errorName(error) === 'ValidationException';
 }
 
 export function isInUse(error: unknown): boolean {
@@ -103,12 +105,15 @@ export function describeError(error: unknown): string {
   return text.length > MESSAGE_LENGTH_MAX ? `${text.slice(0, MESSAGE_LENGTH_MAX)}…` : text;
 }
 
-/** The consumer cannot start, and waiting would not help. `message` says what to do about the cause. */
+/**
+ * The consumer cannot start, and waiting would not help. `message` says what to do. It has no `cause`: what there is to say of
+ * it stands in the message, without the request that AWS quotes.
+ */
 export class ConsumerStartError extends Error {
   override readonly name = 'ConsumerStartError';
 
-  constructor(message: string, options: { readonly cause: unknown }) {
-    const advice = NEEDS_A_PERSON.get(errorName(options.cause));
-    super(advice ? `${message} (${advice})` : message, options);
+  constructor(message: string, { cause }: { readonly cause: unknown }) {
+    const advice = NEEDS_A_PERSON.get(errorName(cause));
+    super(advice ? `${message} (${advice})` : message);
   }
 }

@@ -46,14 +46,20 @@ const DYNAMODB_REQUEST_TIMEOUT_MS = 4_000;
 /** Renewals of leases may wait for it. */
 const STS_REQUEST_TIMEOUT_MS = 4_000;
 const SOCKETS_MAX = 256;
+/**
+ * Kinesis sends subscriptions over HTTP/2 only. Each has a connection of its own, so that one which is not read holds up no
+ * other. There is no timeout: who reads a subscription watches for silence.
+ */
+const SUBSCRIPTIONS = { disableConcurrentStreams: true };
 
 /** One try a call: the consumer itself decides when to try again. */
 export async function createClients(settings: ClientSettings, around: CredentialSurroundings): Promise<Clients> {
   const { role, dynamodbRole } = settings;
   const stsHandler = await requestHandler(STS_REQUEST_TIMEOUT_MS, settings.proxy);
-  const [kinesisSdk, dynamodbSdk, credentialsOf] = await Promise.all([
+  const [kinesisSdk, dynamodbSdk, { NodeHttp2Handler }, credentialsOf] = await Promise.all([
     import('@aws-sdk/client-kinesis'),
     import('@aws-sdk/client-dynamodb'),
+    import('@smithy/node-http-handler'),
     createCredentials(settings, stsHandler, around),
   ]);
   const kinesisCredentials = credentialsOf(dynamodbRole ? 'Kinesis' : 'Kinesis and DynamoDB', role);
@@ -63,12 +69,21 @@ export async function createClients(settings: ClientSettings, around: Credential
     maxAttempts: 1,
     ...(settings.userAgent && { customUserAgent: settings.userAgent }),
   };
-  const kinesis = new kinesisSdk.KinesisClient({
+  const forKinesis = {
     ...shared,
     credentials: kinesisCredentials,
-    requestHandler: await requestHandler(KINESIS_REQUEST_TIMEOUT_MS, settings.proxy),
     ...(settings.kinesisEndpoint && { endpoint: settings.kinesisEndpoint }),
+  };
+  const kinesis = new kinesisSdk.KinesisClient({
+    ...forKinesis,
+    requestHandler: await requestHandler(KINESIS_REQUEST_TIMEOUT_MS, settings.proxy),
   });
+  let subscriber: KinesisClient | undefined;
+  const subscribing = () => {
+    if (settings.kinesisEndpoint?.startsWith('http:')) return kinesis;
+    subscriber ??= new kinesisSdk.KinesisClient({ ...forKinesis, requestHandler: new NodeHttp2Handler(SUBSCRIPTIONS) });
+    return subscriber;
+  };
   const dynamodb = new dynamodbSdk.DynamoDBClient({
     ...shared,
     credentials: dynamodbCredentials,
@@ -76,17 +91,18 @@ export async function createClients(settings: ClientSettings, around: Credential
     ...(settings.dynamodbEndpoint && { endpoint: settings.dynamodbEndpoint }),
   });
   return {
-    kinesis: kinesisApi(kinesis, kinesisSdk),
+    kinesis: kinesisApi(kinesis, subscribing, kinesisSdk),
     dynamodb: dynamoDbApi(dynamodb, dynamodbSdk),
     destroy() {
       kinesis.destroy();
+      subscriber?.destroy();
       dynamodb.destroy();
       stsHandler.destroy();
     },
   };
 }
 
-/** HTTP/1.1 for both: the SDK's own choice for Kinesis, HTTP/2, does not speak with plain `http:` endpoints. */
+/** HTTP/1.1: the SDK's own choice for Kinesis, HTTP/2, does not speak with plain `http:` endpoints, nor through proxies. */
 async function requestHandler(requestTimeout: number, proxy: ProxySettings | undefined): Promise<NodeHttpHandler> {
   const [{ NodeHttpHandler }, http, https] = await Promise.all([
     import('@smithy/node-http-handler'),
@@ -112,11 +128,18 @@ async function requestHandler(requestTimeout: number, proxy: ProxySettings | und
 type KinesisSdk = typeof import('@aws-sdk/client-kinesis');
 type DynamoDbSdk = typeof import('@aws-sdk/client-dynamodb');
 
-function kinesisApi(client: KinesisClient, sdk: KinesisSdk): KinesisApi {
+function kinesisApi(client: KinesisClient, subscribing: () => KinesisClient, sdk: KinesisSdk): KinesisApi {
   return {
     listShards: (input, signal) => client.send(new sdk.ListShardsCommand(input), options(signal)),
     getShardIterator: (input, signal) => client.send(new sdk.GetShardIteratorCommand(input), options(signal)),
     getRecords: (input, signal) => client.send(new sdk.GetRecordsCommand(input), options(signal)),
+    describeStreamSummary: (name, signal) =>
+      client.send(new sdk.DescribeStreamSummaryCommand({ StreamName: name }), options(signal)),
+    describeStreamConsumer: (input, signal) =>
+      client.send(new sdk.DescribeStreamConsumerCommand(input), options(signal)),
+    registerStreamConsumer: (input, signal) =>
+      client.send(new sdk.RegisterStreamConsumerCommand(input), options(signal)),
+    subscribeToShard: (input, signal) => subscribing().send(new sdk.SubscribeToShardCommand(input), options(signal)),
   };
 }
 

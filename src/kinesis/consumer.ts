@@ -4,17 +4,20 @@ import { backoffMs } from '../util/backoff.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
 import { ConsumerStartError, describeError, errorName, needsAPerson } from './awsErrors.ts';
 import { Checkpointer } from './checkpointer.ts';
+import { createFanOutSource } from './fanOutSource.ts';
 import type { HeldLease } from './heldLease.ts';
+import type { Lease } from './lease.ts';
 import { LeaseRenewer } from './leaseRenewer.ts';
 import { LeaseTable } from './leaseTable.ts';
 import { LeaseTaker } from './leaseTaker.ts';
 import { BACKOFF_MAX_MS } from './pace.ts';
 import { ReadingPosition } from './readingPosition.ts';
 import { createRecordForms } from './recordForms.ts';
-import { createPollingSource } from './recordSource.ts';
+import { createPollingSource, type RecordSource } from './recordSource.ts';
 import { type ResolvedOptions, resolveOptions } from './resolveOptions.ts';
 import { ShardConsumer, type ShardSurroundings } from './shardConsumer.ts';
 import { ShardSyncer } from './shardSyncer.ts';
+import { StreamConsumer } from './streamConsumer.ts';
 import type { Consumer, ConsumerOptions, ConsumerSnapshot, ShardSnapshot } from './types.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -36,6 +39,9 @@ class KinesisConsumer implements Consumer {
   readonly #checkpointTrouble: TroubleReporter;
   readonly #syncTrouble: TroubleReporter;
   readonly #takeTrouble: TroubleReporter;
+  readonly #registerTrouble: TroubleReporter;
+  /** Nothing when all is read by polling. */
+  readonly #streamConsumer: StreamConsumer | undefined;
   readonly #shards = new Map<string, ShardConsumer>();
   readonly #takeSoon: Wakeup;
   /** No further fetch, sync or take. */
@@ -59,7 +65,10 @@ class KinesisConsumer implements Consumer {
     this.#checkpointTrouble = trouble(`writing checkpoints to ${table}`);
     this.#takeTrouble = trouble(`looking for leases in ${table}`);
     this.#syncTrouble = trouble(`listing the shards of stream "${streamName}"`);
+    this.#registerTrouble = trouble(`registering for enhanced fan-out of stream "${streamName}"`);
     this.#takeSoon = new Wakeup(clock);
+    this.#streamConsumer =
+      options.fanOut && new StreamConsumer(options, options.fanOut.consumerName, this.#stopping.signal);
     this.#around = {
       ...options,
       table: this.#table,
@@ -90,6 +99,11 @@ class KinesisConsumer implements Consumer {
       () => this.#syncer.sync(stop),
       this.#syncTrouble,
       (error) => streamFault(streamName, error),
+    );
+    await this.#untilStarted(
+      async () => this.#streamConsumer?.arn(),
+      this.#registerTrouble,
+      (error) => `stream "${streamName}" cannot be read by enhanced fan-out: ${describeError(error)}`,
     );
     await this.#untilStarted(
       () => this.#takeRound(),
@@ -160,13 +174,11 @@ class KinesisConsumer implements Consumer {
   }
 
   #begin(held: HeldLease): void {
-    const { kinesis, clock, streamName, createProcessor, checkpointIntervalMs, logger, initialPosition } =
-      this.#options;
+    const { clock, streamName, createProcessor, checkpointIntervalMs, logger } = this.#options;
     const { shardId, lease } = held;
     this.#completeRow(held);
     this.#renewer.add(held);
-    const position = new ReadingPosition(lease, initialPosition);
-    const source = createPollingSource(kinesis, clock, shardId, position, this.#options);
+    const source = this.#sourceOf(lease);
     const processor = createProcessor({ shardId, streamName });
     const checkpointer = new Checkpointer(held, processor, checkpointIntervalMs, clock, this.#checkpointTrouble);
     const shard = new ShardConsumer(held, source, processor, checkpointer, this.#around);
@@ -174,6 +186,17 @@ class KinesisConsumer implements Consumer {
     held.lost.addEventListener('abort', () => this.#drop(shard), { once: true });
     logger.debug(`took the lease of shard ${shardId}`, { checkpoint: lease.checkpoint });
     this.#run(shard).catch((error) => logger.error(`shard ${shardId} stopped: ${describeError(error)}`));
+  }
+
+  #sourceOf(lease: Lease): RecordSource {
+    const { kinesis, clock, initialPosition } = this.#options;
+    const shardId = lease.leaseKey;
+    const position = new ReadingPosition(lease, initialPosition);
+    const polling = createPollingSource(kinesis, clock, shardId, position, this.#options);
+    const consumer = this.#streamConsumer;
+    if (consumer === undefined) return polling;
+    const isClosed = () => this.#syncer.shards().some((known) => known.shardId === shardId && !known.isOpen);
+    return createFanOutSource({ ...this.#options, shardId, position, consumer, polling, isClosed });
   }
 
   async #run(shard: ShardConsumer): Promise<void> {

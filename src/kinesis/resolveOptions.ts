@@ -1,7 +1,9 @@
 import type { ConsumerOptions } from './types.ts';
 
 /** Options of the consumer with KCL's defaults in place of what is not given. */
-export type ResolvedOptions = { readonly [K in keyof ConsumerOptions]-?: NonNullable<ConsumerOptions[K]> };
+export type ResolvedOptions = Pick<ConsumerOptions, 'fanOut'> & {
+  readonly [K in Exclude<keyof ConsumerOptions, 'fanOut'>]-?: NonNullable<ConsumerOptions[K]>;
+};
 
 export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
@@ -38,7 +40,7 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
 }
 
 type NumberOption = {
-  [K in keyof ResolvedOptions]: ResolvedOptions[K] extends number ? K : never;
+  [K in keyof ResolvedOptions]-?: ResolvedOptions[K] extends number ? K : never;
 }[keyof ResolvedOptions];
 
 function check(options: ResolvedOptions, name: NumberOption, min: number, max: number): void {

@@ -1,5 +1,7 @@
 import type { _Record, ChildShard, HashKeyRange, ListShardsCommandInput, Shard } from '@aws-sdk/client-kinesis';
 import type { KinesisApi } from '../../../../src/kinesis/awsApi.ts';
+import { systemClock } from '../../../../src/util/clock.ts';
+import { FakeFanOut } from './fakeFanOut.ts';
 import { awsError, Faults } from './faults.ts';
 
 interface FakeShard {
@@ -18,6 +20,7 @@ export class FakeKinesis implements KinesisApi {
   readonly shards = new Map<string, FakeShard>();
   readonly calls: string[] = [];
   readonly iterators: unknown[] = [];
+  readonly fanOut: FakeFanOut;
   readonly #now: () => number;
   pageSize = 100;
   /** Records a call gives at most, whatever the limit. */
@@ -29,8 +32,17 @@ export class FakeKinesis implements KinesisApi {
   #sequence = 0;
   #generation = 0;
 
-  constructor(now: () => number, shardIds: readonly string[] = []) {
+  /** `sleep` goes with `now`; only enhanced fan-out needs it. */
+  constructor(now: () => number, shardIds: readonly string[] = [], sleep = systemClock.sleep) {
     this.#now = now;
+    this.fanOut = new FakeFanOut({
+      shard: (shardId) => this.#shard(shardId),
+      children: (shardId) => (this.namesChildren ? this.#children(shardId) : []),
+      lastSequenceNumber: () => String(this.sequenceBase + this.#sequence),
+      isFrom,
+      now,
+      sleep,
+    });
     for (const id of shardIds) this.addShard(id);
   }
 
@@ -51,6 +63,7 @@ export class FakeKinesis implements KinesisApi {
       closedMs: undefined,
       closed: false,
     });
+    this.fanOut.wake();
   }
 
   /** As when the last record of a closed shard has outlived the retention. */
@@ -67,6 +80,7 @@ export class FakeKinesis implements KinesisApi {
     const SequenceNumber = String(this.sequenceBase + this.#sequence);
     const ApproximateArrivalTimestamp = new Date(this.#now());
     this.#shard(shardId).records.push({ SequenceNumber, Data, PartitionKey, ApproximateArrivalTimestamp });
+    this.fanOut.wake();
     return SequenceNumber;
   }
 
@@ -78,7 +92,7 @@ export class FakeKinesis implements KinesisApi {
     this.#call('listShards', signal, () => {
       if (!this.exists) throw awsError('ResourceNotFoundException', 'Stream logs not found');
       const { from, filter } = input.NextToken ? JSON.parse(input.NextToken) : { from: 0, filter: input.ShardFilter };
-      const all = [...this.shards.values()].filter(this.#filter(filter)).map(({ shard }) => shard);
+      const all = [...this.shards.values()].filter(this.#filter(filter)).map(({ shard }) => snapshotOf(shard));
       const next = from + this.pageSize;
       const more = next < all.length && { NextToken: JSON.stringify({ from: next, filter }) };
       return { Shards: all.slice(from, next), ...more };
@@ -122,6 +136,18 @@ export class FakeKinesis implements KinesisApi {
       !this.shards.has(shard.ParentShardId ?? '') && !this.shards.has(shard.AdjacentParentShardId ?? '');
   }
 
+  describeStreamSummary: KinesisApi['describeStreamSummary'] = (_streamName, signal) =>
+    this.#call('describeStreamSummary', signal, () => this.fanOut.describeStream());
+
+  describeStreamConsumer: KinesisApi['describeStreamConsumer'] = (input, signal) =>
+    this.#call('describeStreamConsumer', signal, () => this.fanOut.describe(input.ConsumerName ?? ''));
+
+  registerStreamConsumer: KinesisApi['registerStreamConsumer'] = (input, signal) =>
+    this.#call('registerStreamConsumer', signal, () => this.fanOut.register(input.ConsumerName ?? ''));
+
+  subscribeToShard: KinesisApi['subscribeToShard'] = (input, signal) =>
+    this.#call('subscribeToShard', signal, () => ({ EventStream: this.fanOut.subscribe(input, signal) }));
+
   #children(shardId: string): ChildShard[] {
     return Array.from(this.shards.values(), ({ shard }) => shard)
       .filter((shard) => shard.ParentShardId === shardId || shard.AdjacentParentShardId === shardId)
@@ -150,6 +176,11 @@ export class FakeKinesis implements KinesisApi {
     this.calls.push(operation);
     return this.faults.around(operation, signal, task);
   }
+}
+
+/** An answer on its way does not change with the stream. */
+function snapshotOf(shard: Shard): Shard {
+  return { ...shard, SequenceNumberRange: { ...shard.SequenceNumberRange } } as Shard;
 }
 
 function isFrom(record: _Record, input: Parameters<KinesisApi['getShardIterator']>[0]): boolean {

@@ -23,7 +23,12 @@ export interface FakeWorker {
 
 export function createLab(shardIds: readonly string[], tableExists = true): FakeLab {
   const clock = new FakeClock();
-  return { clock, kinesis: new FakeKinesis(clock.now, shardIds), dynamodb: new FakeDynamoDb(tableExists), log: [] };
+  return {
+    clock,
+    kinesis: new FakeKinesis(clock.now, shardIds, clock.sleep),
+    dynamodb: new FakeDynamoDb(tableExists),
+    log: [],
+  };
 }
 
 export interface FakeWorkerOptions extends Partial<ConsumerOptions> {
