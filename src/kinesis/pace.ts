@@ -1,6 +1,9 @@
-import type { Fetched } from './recordSource.ts';
+import type { _Record } from '@aws-sdk/client-kinesis';
 
-type Read = Pick<Fetched, 'records' | 'millisBehindLatest'>;
+interface Read {
+  readonly records: readonly _Record[];
+  readonly millisBehindLatest: number;
+}
 
 /** What Kinesis allows a shard, all its consumers together. */
 const CALL_MS_MIN = 200;
@@ -16,7 +19,7 @@ export function pauseMs(read: Read, idleTimeBetweenReadsMs: number): number {
 }
 
 /** As Kinesis counts: data and partition keys. */
-export function storedBytes(read: Pick<Fetched, 'records'>): number {
+export function storedBytes(read: Pick<Read, 'records'>): number {
   let bytes = 0;
   for (const record of read.records) bytes += (record.Data?.length ?? 0) + (record.PartitionKey?.length ?? 0);
   return bytes;
