@@ -1,26 +1,21 @@
 /** Why there are no AWS credentials, in words that say what was looked at. */
 import { hasCode } from '../util/errors.ts';
+import { codeOf, textOf } from './errorText.ts';
 
 /** As the SDK names it when nobody gives credentials: what only a person can mend. */
 const NONE = 'CredentialsProviderError';
 
-/** `name` is the code of STS, of the failed connection, or the SDK's name. */
+/** `name` is the code of STS, of the failed connection, or the SDK's name. Nothing of the cause is left but its text. */
 export class CredentialsFault extends Error {
-  constructor(name: string, message: string, cause: unknown) {
-    super(message, { cause });
+  constructor(name: string, message: string) {
+    super(message);
     this.name = name;
   }
 }
 
-export function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-}
-
-/** One line; the code where there is no message, as Node has it for a host of several addresses. */
-export function textOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s+/g, ' ').trim().replace(/\.$/, '') || codeOf(error);
+/** Without the stop at its end, to stand within a sentence. */
+export function reasonText(error: unknown): string {
+  return textOf(error).replace(/\.$/, '') || codeOf(error);
 }
 
 /** A place of the chain to ask once more on its own, for what it says. */
@@ -35,12 +30,12 @@ export async function explain(
 ): Promise<Error> {
   if (error instanceof CredentialsFault) return error;
   // Its text quotes the answer, and so perhaps a secret.
-  if (error instanceof SyntaxError) return new CredentialsFault(NONE, `${subject}: the answer is no JSON`, error);
+  if (error instanceof SyntaxError) return new CredentialsFault(NONE, `${subject}: the answer is no JSON`);
   const isNone = ['ENOENT', 'EACCES', 'ERR_INVALID_URL'].some((code) => hasCode(error, code)) || codeOf(error) === NONE;
-  if (!isNone) return new CredentialsFault(codeOf(error), `${subject}: ${textOf(error)}`, error);
+  if (!isNone) return new CredentialsFault(codeOf(error), `${subject}: ${reasonText(error)}`);
   const reasons = await Promise.all(places.map(async ([name, ask]) => `${name} (${await reasonOf(ask)})`));
-  const why = reasons.length > 0 ? `looked at, in this order: ${reasons.join(', ')}` : textOf(error);
-  return new CredentialsFault(NONE, `${subject}; ${why}. ${advice}`, error);
+  const why = reasons.length > 0 ? `looked at, in this order: ${reasons.join(', ')}` : reasonText(error);
+  return new CredentialsFault(NONE, `${subject}; ${why}. ${advice}`);
 }
 
 async function reasonOf(ask: () => Promise<unknown>): Promise<string> {
@@ -48,6 +43,6 @@ async function reasonOf(ask: () => Promise<unknown>): Promise<string> {
     await ask();
     return 'there, but switched off';
   } catch (error) {
-    return error instanceof SyntaxError ? 'the answer is no JSON' : textOf(error);
+    return error instanceof SyntaxError ? 'the answer is no JSON' : reasonText(error);
   }
 }

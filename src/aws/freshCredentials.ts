@@ -1,8 +1,9 @@
 /** Keeps AWS credentials that end: new ones in time, the old ones for as long as new ones cannot be had. */
 import type { Clock } from '../util/clock.ts';
-import { messageOf } from '../util/errors.ts';
+
 import type { Logger } from '../util/logger.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
+import { textOf } from './errorText.ts';
 
 export interface Identity {
   readonly accessKeyId: string;
@@ -53,7 +54,7 @@ export function keepFresh(load: IdentityProvider, { logger, clock }: CredentialS
       dueMs = clock.now() + PAUSE_MS;
       if (current) {
         trouble ??= new TroubleReporter(`renewing AWS credentials (${current.origin})`, logger, clock);
-        trouble.failed('', messageOf(error));
+        trouble.failed('', textOf(error));
       }
       throw error;
     }

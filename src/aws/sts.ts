@@ -1,6 +1,7 @@
 /** All calls of STS, so that each goes to the same place in the same way, whoever needs a role. */
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
-import { CredentialsFault, codeOf, textOf } from './credentialsFault.ts';
+import { CredentialsFault, reasonText } from './credentialsFault.ts';
+import { codeOf } from './errorText.ts';
 import type { Identity, IdentityProvider } from './freshCredentials.ts';
 
 export type Sdk = typeof import('@aws-sdk/credential-providers');
@@ -62,7 +63,7 @@ export class Sts {
     try {
       return await call();
     } catch (error) {
-      throw new CredentialsFault(codeOf(error), `${this.#name} does not give ${arn}: ${textOf(error)}`, error);
+      throw new CredentialsFault(codeOf(error), `${this.#name} does not give ${arn}: ${reasonText(error)}`);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** What a failed AWS call means for us. The SDK gives the service's error code as the error's name. */
+import { codeOf, textOf } from '../aws/errorText.ts';
 
 const THROTTLED: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
@@ -92,17 +93,11 @@ export function isExpiredIterator(error: unknown): boolean {
   return errorName(error) === 'ExpiredIteratorException';
 }
 
-const MESSAGE_LENGTH_MAX = 800;
-/** AWS quotes the whole request here, the session token included. */
-const QUOTED_REQUEST = /(The Canonical String|The String-to-Sign) for this request.*$/;
-
-/** One line for a log: `<code>: <message>`. Connection failures carry their code beside the name. */
+/** One line for a log: `<code>: <message>`. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-  const message = error.message.replace(/\s+/g, ' ').replace(QUOTED_REQUEST, '').trim();
-  const text = message === '' || message === code ? code : `${code}: ${message}`;
-  return text.length > MESSAGE_LENGTH_MAX ? `${text.slice(0, MESSAGE_LENGTH_MAX)}…` : text;
+  const [code, text] = [codeOf(error), textOf(error)];
+  return text === '' || text === code ? code : `${code}: ${text}`;
 }
 
 /**

@@ -98,7 +98,7 @@ describe('describeError', () => {
     expect(describeError(Object.assign(new Error('connect ECONNREFUSED ::1:1'), { code: 'ECONNREFUSED' }))).toBe(
       'ECONNREFUSED: connect ECONNREFUSED ::1:1',
     );
-    expect(describeError(awsError('X', 'long '.repeat(200)))).toHaveLength(801);
+    expect(describeError(awsError('X', 'long '.repeat(200)))).toHaveLength(804);
     expect(describeError('text')).toBe('text');
   });
 
