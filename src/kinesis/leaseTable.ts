@@ -104,6 +104,22 @@ export class LeaseTable {
     return (await this.#update(lease, change, signal)) ? moved : null;
   }
 
+  /** Makes the row as it is to be, without an owner; not when it has changed since it was seen. */
+  async reposition(seen: Lease, lease: Lease, signal?: AbortSignal): Promise<boolean> {
+    const { leaseKey: _key, parentShardId: _parents, ...written } = toItem({ ...lease, leaseOwner: null });
+    const change: Change = {
+      when: {
+        leaseCounter: numberValue(seen.leaseCounter),
+        checkpoint: { S: seen.checkpoint },
+        ...(seen.leaseOwner !== null && { leaseOwner: { S: seen.leaseOwner } }),
+      },
+      set: written,
+      add: {},
+      remove: ['leaseOwner', 'pendingCheckpoint', 'pendingCheckpointSubSequenceNumber'],
+    };
+    return (await this.#update(seen, change, signal)) !== null;
+  }
+
   /** Does not move the counter. Resolves to `false` when the row is gone. */
   async setChildren(leaseKey: string, childShardIds: readonly string[], signal?: AbortSignal): Promise<boolean> {
     const change: Change = {
