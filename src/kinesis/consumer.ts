@@ -5,6 +5,7 @@ import { TroubleReporter } from '../util/troubleReporter.ts';
 import { ConsumerStartError, describeError, errorName, needsAPerson } from './awsErrors.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { createFanOutSource } from './fanOutSource.ts';
+import { FetchBudget } from './fetchBudget.ts';
 import type { HeldLease } from './heldLease.ts';
 import type { Lease } from './lease.ts';
 import { LeaseRenewer } from './leaseRenewer.ts';
@@ -73,6 +74,7 @@ class KinesisConsumer implements Consumer {
       ...options,
       table: this.#table,
       syncer: this.#syncer,
+      fetchBudget: new FetchBudget(options.fetchedBytesMax),
       forms: createRecordForms(options.expandedBytesMax),
       fetchTrouble: trouble(`reading stream "${streamName}"`),
       processTrouble: trouble('processing records'),

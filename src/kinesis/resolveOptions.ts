@@ -1,5 +1,8 @@
 import type { ConsumerOptions } from './types.ts';
 
+/** As KCL. */
+export const FAILOVER_TIME_MS = 10_000;
+
 /** Options of the consumer with KCL's defaults in place of what is not given. */
 export type ResolvedOptions = Pick<ConsumerOptions, 'fanOut'> & {
   readonly [K in Exclude<keyof ConsumerOptions, 'fanOut'>]-?: NonNullable<ConsumerOptions[K]>;
@@ -9,7 +12,7 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
     ...options,
     initialPosition: options.initialPosition ?? { type: 'TRIM_HORIZON' },
-    failoverTimeMs: options.failoverTimeMs ?? 10_000,
+    failoverTimeMs: options.failoverTimeMs ?? FAILOVER_TIME_MS,
     shardSyncIntervalMs: options.shardSyncIntervalMs ?? 60_000,
     maxRecords: options.maxRecords ?? 10_000,
     idleTimeBetweenReadsMs: options.idleTimeBetweenReadsMs ?? 1_000,
@@ -22,6 +25,7 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
     leaseRenewalsAtOnce: options.leaseRenewalsAtOnce ?? 20,
     closeTimeoutMs: options.closeTimeoutMs ?? 10_000,
     tableBilling: options.tableBilling ?? { mode: 'PAY_PER_REQUEST' },
+    fetchedBytesMax: options.fetchedBytesMax ?? 64 * 1024 * 1024,
     expandedBytesMax: options.expandedBytesMax ?? 64 * 1024 * 1024,
   };
   check(resolved, 'failoverTimeMs', 100, Number.MAX_SAFE_INTEGER);
@@ -35,6 +39,7 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   check(resolved, 'maxLeasesToStealAtOneTime', 1, Number.MAX_SAFE_INTEGER);
   check(resolved, 'leaseRenewalsAtOnce', 1, Number.MAX_SAFE_INTEGER);
   check(resolved, 'closeTimeoutMs', 0, Number.MAX_SAFE_INTEGER);
+  check(resolved, 'fetchedBytesMax', 1, Number.MAX_SAFE_INTEGER);
   check(resolved, 'expandedBytesMax', 1, Number.MAX_SAFE_INTEGER);
   return resolved;
 }

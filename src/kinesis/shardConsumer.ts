@@ -10,6 +10,7 @@ import type { Logger } from '../util/logger.ts';
 import type { TroubleReporter } from '../util/troubleReporter.ts';
 import { describeError, isNotFound } from './awsErrors.ts';
 import type { Checkpointer } from './checkpointer.ts';
+import type { FetchBudget, FetchShare } from './fetchBudget.ts';
 import type { HeldLease } from './heldLease.ts';
 import { checkpointedPosition, isEnded } from './lease.ts';
 import type { LeaseTable } from './leaseTable.ts';
@@ -29,6 +30,7 @@ export interface ShardSurroundings {
   readonly table: LeaseTable;
   readonly syncer: ShardSyncer;
   readonly forms: RecordForms;
+  readonly fetchBudget: FetchBudget;
   readonly fetchTrouble: TroubleReporter;
   readonly processTrouble: TroubleReporter;
   readonly leaseTrouble: TroubleReporter;
@@ -44,6 +46,7 @@ export class ShardConsumer {
   readonly #source: RecordSource;
   readonly #processor: ShardProcessor;
   readonly #around: ShardSurroundings;
+  readonly #share: FetchShare;
   readonly #stopFetching = new AbortController();
   readonly #closing = new AbortController();
   /** What was settled before this worker took over. */
@@ -71,6 +74,7 @@ export class ShardConsumer {
     this.#source = source;
     this.#processor = processor;
     this.#around = around;
+    this.#share = around.fetchBudget.share();
     this.#settledBefore = checkpointedPosition(held.lease);
     held.lost.addEventListener('abort', () => this.#onLost(), { once: true });
   }
@@ -157,15 +161,30 @@ export class ShardConsumer {
     while (!stop.aborted) {
       this.#state = 'reading';
       const startedMs = clock.now();
-      const fetched = await this.#insist(() => this.#fetch(stop), fetchTrouble, stop);
+      const fetched = await this.#insist(() => this.#fetchInBudget(stop), fetchTrouble, stop);
       if (fetched === undefined) return undefined;
       this.#note(fetched);
-      if (!(await this.#give(fetched, stop))) return undefined;
+      const isTaken = await this.#give(fetched, stop);
+      this.#share.release();
+      if (!isTaken) return undefined;
       if (fetched.ended) return fetched;
       const pauseLeftMs = startedMs + fetched.pauseMs - clock.now();
       await clock.sleep(Math.max(0, pauseLeftMs), stop);
     }
     return undefined;
+  }
+
+  /** Only what is asked for is reserved; what Kinesis pushes is there already, and counts when it is fetched. */
+  async #fetchInBudget(stop: AbortSignal): Promise<Fetched> {
+    if (this.#source.kind === 'polling') await this.#share.reserve(stop);
+    try {
+      const fetched = await this.#fetch(stop);
+      this.#share.fetched(storedBytes(fetched));
+      return fetched;
+    } catch (error) {
+      this.#share.release();
+      throw error;
+    }
   }
 
   async #fetch(stop: AbortSignal): Promise<Fetched> {

@@ -118,6 +118,8 @@ export interface ConsumerOptions {
   /** How long `close` tries to tell others how far this worker came. Default 10,000. */
   readonly closeTimeoutMs?: number | undefined;
   readonly tableBilling?: TableBilling | undefined;
+  /** Bytes of records that all shards together may have fetched and not handed over. Default 64 MiB. */
+  readonly fetchedBytesMax?: number | undefined;
   /** A compressed record may not grow beyond this. Default 64 MiB. */
   readonly expandedBytesMax?: number | undefined;
 }

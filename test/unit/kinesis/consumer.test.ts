@@ -376,3 +376,16 @@ describe('leases', () => {
     expect(lab.dynamodb.row('s0')).not.toHaveProperty('leaseOwner');
   });
 });
+
+test('while what is fetched fills the bound, no other shard is read', async () => {
+  const lab = createLab(['s0', 's1', 's2']);
+  for (const shard of lab.kinesis.shards.keys()) lab.kinesis.put(shard, `of ${shard}`);
+  const gate = Promise.withResolvers<void>();
+  const worker = createWorker(lab, { fetchedBytesMax: 1, gate: () => gate.promise });
+  await begin(lab, worker, 5_000);
+  expect(lab.kinesis.calls.filter((call) => call === 'getRecords')).toHaveLength(1);
+  gate.resolve();
+  await lab.clock.advance(5_000);
+  expect(worker.texts.sort()).toEqual(['of s0', 'of s1', 'of s2']);
+  await end(lab, worker);
+});

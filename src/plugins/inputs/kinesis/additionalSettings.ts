@@ -22,6 +22,7 @@ export interface AdditionalSettings {
   maxLeasesToStealAtOneTime?: number;
   leaseRenewalsAtOnce?: number;
   closeTimeoutMs?: number;
+  fetchedBytesMax?: number;
   cleanUpEndedLeases?: boolean;
   tableBilling?: TableBilling;
 }
@@ -103,6 +104,7 @@ const readers: Readonly<Record<string, Reader>> = {
   task_backoff_time_millis: integerReader('taskBackoffTimeMs', 1),
   max_leases_for_worker: integerReader('maxLeasesForWorker', 1),
   max_leases_to_steal_at_one_time: integerReader('maxLeasesToStealAtOneTime', 1),
+  max_cache_byte_size: integerReader('fetchedBytesMax', 1),
   max_lease_renewal_threads: integerReader('leaseRenewalsAtOnce', 1),
   shutdown_grace_millis: integerReader('closeTimeoutMs', 0),
   cleanup_leases_upon_shard_completion: (read, given) => {
@@ -117,12 +119,15 @@ const readers: Readonly<Record<string, Reader>> = {
       ? undefined
       : `has to be "PAY_PER_REQUEST" or "PROVISIONED", not "${given}"`,
   metrics_level: only('NONE', 'no metrics are sent to CloudWatch'),
-  data_fetching_strategy: only('DEFAULT', 'each shard is read as fast as its records are taken, without a cache'),
+  data_fetching_strategy: only(
+    'DEFAULT',
+    'each shard is read as fast as its records are taken; `max_cache_byte_size` bounds what is fetched',
+  ),
 };
 
 const NO_CLOUDWATCH = 'is not supported: no metrics are sent to CloudWatch; the monitoring API has them. Remove it';
 const NO_CACHE =
-  'is not supported: records are not fetched ahead into a cache, so there is nothing to bound. Remove it';
+  'is not supported: each shard is read one answer at a time, and `max_cache_byte_size` bounds those of all shards. Remove it';
 const NO_THREADS =
   'is not supported: all shards are read at once without threads, and a slow call ends by its timeout. Remove it';
 const ENDLESS_RETRY = 'is not supported: shards are listed again, with growing pauses, until it works. Remove it';
@@ -133,7 +138,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   retry_get_records_in_seconds: NO_THREADS,
   max_get_records_thread_pool: NO_THREADS,
   max_pending_process_records_input: NO_CACHE,
-  max_cache_byte_size: NO_CACHE,
   max_records_count: NO_CACHE,
   idle_millis_between_calls: `${NO_CACHE}, or set \`idle_time_between_reads_in_millis\``,
   log_warning_for_task_after_millis: 'is not supported: the state of each shard tells what it waits for. Remove it',
