@@ -62,9 +62,11 @@ export class FakeFanOut {
     return this.#subscriptions.filter(isOpen).map(({ input }) => input.ShardId ?? '');
   }
 
-  /** The connections of all open subscriptions break, or an exception comes through them. */
-  cut(error: Error = Object.assign(new Error('aborted'), { code: 'ECONNRESET' })): void {
-    for (const subscription of this.#subscriptions.filter(isOpen)) subscription.fault = error;
+  /** The connections of the open subscriptions, of one shard or all, break, or an exception comes through them. */
+  cut(error: Error = Object.assign(new Error('aborted'), { code: 'ECONNRESET' }), shardId?: string): void {
+    for (const subscription of this.#subscriptions.filter(isOpen)) {
+      if (shardId === undefined || subscription.input.ShardId === shardId) subscription.fault = error;
+    }
     this.wake();
   }
 
