@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigValue, OptionContext, PluginConfigError } from '../../../../src/plugin-api/index.ts';
 import { kinesis } from '../../../../src/plugins/inputs/kinesis/index.ts';
+import { type KinesisOptions, streamSettings } from '../../../../src/plugins/inputs/kinesis/settings.ts';
 import { reportFault, testContext } from '../../../support/pluginContext.ts';
 
 const optionContext: OptionContext = {
@@ -10,11 +11,15 @@ const optionContext: OptionContext = {
 
 /** Parsed with defaults, as the compiler hands them to `check` and `create`. */
 function options(given: Record<string, ConfigValue>): Parameters<typeof kinesis.create>[0] {
-  const parsed = Object.entries(kinesis.options).map(([name, spec]) => {
+  return { ...parsed(given), codec: optionContext.codec('plain') };
+}
+
+function parsed(given: Record<string, ConfigValue>): KinesisOptions {
+  const values = Object.entries(kinesis.options).map(([name, spec]) => {
     const value = given[name];
     return [name, value === undefined ? spec.default : spec.parse(value, optionContext)];
   });
-  return { ...Object.fromEntries(parsed), codec: optionContext.codec('plain') };
+  return Object.fromEntries(values);
 }
 
 function check(given: Record<string, ConfigValue>): void {
@@ -29,6 +34,7 @@ describe('kinesis options', () => {
       region: 'us-east-1',
       checkpoint_interval_seconds: 60,
       initial_position_in_stream: 'TRIM_HORIZON',
+      consumer: 'polling',
       role_session_name: 'logstash',
       additional_settings: new Map(),
     });
@@ -43,6 +49,7 @@ describe('kinesis options', () => {
     [{ initial_position_in_stream: 'AT_TIMESTAMP', initial_position_timestamp: '2020-10-20T00:00:00Z' }],
     [{ http_proxy: 'http://user:secret@proxy:3128', non_proxy_hosts: 'localhost|*.internal' }],
     [{ http_proxy: 'proxy:3128' }],
+    [{ consumer: 'fanout', consumer_name: 'a.b-c_d' }],
     [{ profile: 'dev', role_arn: 'arn:aws:iam::123456789012:role/reader' }],
     [{ additional_settings: new Map([['kinesis_endpoint', 'http://127.0.0.1:1']]) }],
   ])('takes %j', (given) => {
@@ -63,6 +70,10 @@ describe('kinesis options', () => {
     [{ kinesis_stream_name: [] }, 'kinesis_stream_name', 'has to name a stream'],
     [{ application_name: ['a', 'b'] }, 'application_name', '2 lease tables for 1 streams'],
     [{ http_proxy: 'socks://x' }, 'http_proxy', 'http_proxy has to be a URL'],
+    [{ consumer: 'fanout', http_proxy: 'http://proxy:3128' }, 'consumer', 'cannot go through http_proxy'],
+    [{ consumer_name: 'x' }, 'consumer_name', 'consumer_name needs consumer => "fanout"'],
+    [{ consumer: 'fanout', consumer_name: 'a b' }, 'consumer_name', '"a b" is no name for a consumer'],
+    [{ consumer: 'fanout', application_name: 'a'.repeat(129) }, 'application_name', 'is no name for a consumer'],
     [{ additional_settings: new Map([['x_y_z', 1]]) }, 'additional_settings', '`x_y_z` is unknown'],
   ])('refuses %j at %s', (given, option, message) => {
     expect(() => check(given)).toThrow(message);
@@ -81,6 +92,17 @@ describe('kinesis options', () => {
   ])('reads with %j: %j', (given, expected) => {
     const claims = kinesis.kind === 'input' ? kinesis.claims?.(options({ kinesis_stream_name: 'logs', ...given })) : [];
     expect(claims?.map(({ purpose, resource }) => `${purpose} in ${/"(.*)"/.exec(resource)?.[1]}`)).toEqual(expected);
+  });
+
+  test.each<[Record<string, ConfigValue>, (string | undefined)[]]>([
+    [{}, [undefined]],
+    [{ consumer: 'fanout' }, ['logstash']],
+    [{ consumer: 'fanout', consumer_name: 'mine' }, ['mine']],
+    [{ consumer: 'fanout', kinesis_stream_name: ['a', 'b'] }, ['logstash-a', 'logstash-b']],
+    [{ consumer: 'fanout', kinesis_stream_name: ['a', 'b'], consumer_name: 'mine' }, ['mine', 'mine']],
+  ])('with %j the consumer of enhanced fan-out is %j', (given, expected) => {
+    const settings = streamSettings(parsed({ kinesis_stream_name: 'logs', ...given }));
+    expect(settings.map(({ fanOut }) => fanOut?.consumerName)).toEqual(expected);
   });
 
   test('a stop before the start makes no call', async () => {
