@@ -36,9 +36,11 @@ export async function createCredentials(
     clientConfig: { maxAttempts: 1, requestHandler },
     logger: sdkLogger(around.logger),
   };
-  const base = keepFresh(() => loadBase(settings, sdk, sts, chain), around);
+  const { accessKey, profile } = settings;
+  const what = accessKey ? 'keys of the configuration' : profile ? `profile "${profile}"` : 'default chain';
+  const base = keepFresh(what, () => loadBase(settings, sdk, sts, chain), around);
   return (users, role) => {
-    const provider = role ? keepFresh(() => sts.assumeRole(role, base), around) : base;
+    const provider = role ? keepFresh(`role ${role.arn}`, () => sts.assumeRole(role, base), around) : base;
     return announced(users, provider, around.logger);
   };
 }

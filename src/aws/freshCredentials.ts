@@ -2,7 +2,9 @@
 import type { Clock } from '../util/clock.ts';
 
 import type { Logger } from '../util/logger.ts';
+import { secondsText } from '../util/secondsText.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
+import { CredentialsFault } from './credentialsFault.ts';
 import { textOf } from './errorText.ts';
 
 export interface Identity {
@@ -30,32 +32,33 @@ const AHEAD_MS = 5 * 60_000;
 const LOOK_AGAIN_MS = 5 * 60_000;
 /** Between two tries, however many requests wait for them. */
 const PAUSE_MS = 2_000;
+const SAY_MS = 3_000;
+/** The SDK waits for ever for an agent that takes the connection and is silent; the longest it waits otherwise is 8 s. */
+const LIMIT_MS = 15_000;
 
 /**
  * Asks `load` once for all who wait, and again ahead of the end. While that fails, the credentials at hand are given until
- * they end, and it is said; then, and when there were none yet, callers get the fault.
+ * they end, and it is said; then, and when there were none yet, callers get the fault. `what` is asked, for people.
  */
-export function keepFresh(load: IdentityProvider, { logger, clock }: CredentialSurroundings): IdentityProvider {
+export function keepFresh(what: string, load: IdentityProvider, around: CredentialSurroundings): IdentityProvider {
+  const { logger, clock } = around;
+  const trouble = new TroubleReporter(`renewing AWS credentials (${what})`, logger, clock);
   let current: Identity | undefined;
   let renewing: Promise<Identity> | undefined;
-  let trouble: TroubleReporter | undefined;
   let fault: unknown;
   let dueMs = 0;
 
   async function renew(): Promise<Identity> {
     try {
-      current = await load();
+      current = await inTime(what, load, around);
       fault = undefined;
       dueMs = renewalMs(current, clock.now());
-      trouble?.worked('');
+      trouble.worked('');
       return current;
     } catch (error) {
       fault = error;
       dueMs = clock.now() + PAUSE_MS;
-      if (current) {
-        trouble ??= new TroubleReporter(`renewing AWS credentials (${current.origin})`, logger, clock);
-        trouble.failed('', textOf(error));
-      }
+      if (current) trouble.failed('', textOf(error));
       throw error;
     }
   }
@@ -68,15 +71,36 @@ export function keepFresh(load: IdentityProvider, { logger, clock }: CredentialS
   }
 
   return async () => {
-    const isDue = clock.now() >= dueMs;
-    if (current && endMs(current) > clock.now()) {
-      // Who asks now need not wait; what goes wrong was said.
-      if (isDue) renewed().catch(() => {});
-      return forNow(current, clock);
+    const isUsable = current !== undefined && endMs(current) > clock.now();
+    if (clock.now() >= dueMs) {
+      const renewal = renewed();
+      if (!isUsable) return forNow(await renewal, clock);
+      // Who asks now need not wait; what goes wrong is said.
+      renewal.catch(() => {});
     }
-    if (fault !== undefined && !isDue) throw fault;
-    return forNow(await renewed(), clock);
+    // By a clock that is wrong even new ones have ended: AWS is to judge.
+    if (current && (isUsable || fault === undefined)) return forNow(current, clock);
+    throw fault;
   };
+}
+
+async function inTime(
+  what: string,
+  load: IdentityProvider,
+  { logger, clock }: CredentialSurroundings,
+): Promise<Identity> {
+  const done = new AbortController();
+  const limit = async () => {
+    await clock.sleep(SAY_MS, done.signal);
+    if (!done.signal.aborted) logger.info(`still waiting for AWS credentials (${what})`);
+    await clock.sleep(LIMIT_MS - SAY_MS, done.signal);
+    throw new CredentialsFault('TimeoutError', `no AWS credentials (${what}) within ${secondsText(LIMIT_MS)}`);
+  };
+  try {
+    return await Promise.race([load(), limit()]);
+  } finally {
+    done.abort();
+  }
 }
 
 function renewalMs(identity: Identity, nowMs: number): number {
