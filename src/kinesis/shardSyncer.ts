@@ -60,8 +60,9 @@ export class ShardSyncer {
    */
   async prepareChildren(held: HeldLease, named: readonly ChildShard[], signal: AbortSignal): Promise<void> {
     const children = named.length > 0 ? named.map(knownChild) : await this.#childrenInStream(held.shardId, signal);
-    for (const child of children) await this.#prepareOtherParents(child, held.shardId, signal);
-    for (const child of children) await this.#create(newLease(child, 'TRIM_HORIZON'), signal);
+    for (const child of children) {
+      if (await this.#isDue(child, held.shardId, signal)) await this.#create(newLease(child, 'TRIM_HORIZON'), signal);
+    }
     if (children.length === 0) {
       this.#logger.warn(`shard ${held.shardId} has ended and the stream names no children of it`);
     } else {
@@ -75,15 +76,23 @@ export class ShardSyncer {
     return shards.filter((shard) => shard.parentShardIds.includes(shardId));
   }
 
-  /** A child of a merge must not start while its other parent, of which the table knows nothing yet, is unread. */
-  async #prepareOtherParents(child: KnownShard, endedShardId: string, signal: AbortSignal): Promise<void> {
-    if ((await this.#table.get(child.shardId, signal)) !== null) return;
-    for (const id of child.parentShardIds) {
-      if (id === endedShardId || (await this.#table.get(id, signal)) !== null) continue;
-      const shards = await listShards(this.#kinesis, this.#settings.streamName, undefined, signal);
-      const parent = shards.find((shard) => shard.shardId === id);
-      if (parent) await this.#create(newLease(parent, this.#settings.initialPosition.type), signal);
-    }
+  /**
+   * A child of a merge must not start while its other parent, of which the table knows nothing yet, is unread. When that
+   * parent is to be read from the initial position, a sync gives it its row. When it follows a shard that is being read,
+   * its row comes at the end of that shard, and the child's at its own.
+   */
+  async #isDue(child: KnownShard, endedShardId: string, signal: AbortSignal): Promise<boolean> {
+    const ids = [child.shardId, ...child.parentShardIds.filter((id) => id !== endedShardId)];
+    const [row, ...otherParents] = await this.#rows(ids, signal);
+    if (row !== null || !otherParents.includes(null)) return true;
+    await this.sync(signal);
+    const inStream = this.#shards.map((shard) => shard.shardId);
+    const unread = ids.slice(1).filter((id) => inStream.includes(id));
+    return !(await this.#rows(unread, signal)).includes(null);
+  }
+
+  #rows(shardIds: readonly string[], signal: AbortSignal): Promise<(Lease | null)[]> {
+    return Promise.all(shardIds.map((id) => this.#table.get(id, signal)));
   }
 
   async #create(lease: Lease, signal: AbortSignal): Promise<void> {

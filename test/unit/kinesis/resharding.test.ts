@@ -93,6 +93,26 @@ describe('the end of a shard', () => {
     await end(lab, worker);
   });
 
+  test('the other parent of a merge waits for its own parent', async () => {
+    const lab = createLab(['a', 'b']);
+    lab.kinesis.put('b', 'b');
+    const worker = createWorker(lab, { holdBack: true });
+    await begin(lab, worker);
+    lab.kinesis.addShard('c', ['b']);
+    lab.kinesis.put('c', 'c');
+    lab.kinesis.addShard('m', ['a', 'c']);
+    lab.kinesis.put('m', 'm');
+    await lab.clock.advance(30_000);
+    expect(lab.dynamodb.row('a')).toMatchObject({ checkpoint: 'SHARD_END', childShardIds: ['m'] });
+    expect([...lab.dynamodb.rows.keys()]).toEqual(['a', 'b']);
+    for (const texts of [['b'], ['b', 'c'], ['b', 'c', 'm']]) {
+      expect(worker.texts).toEqual(texts);
+      worker.settleAll();
+      await lab.clock.advance(2_000);
+    }
+    await end(lab, worker);
+  });
+
   test('ended rows go oldest first, when their children are under way', async () => {
     const lab = createLab(['p']);
     const worker = createWorker(lab, { checkpointIntervalMs: 1_000, shardSyncIntervalMs: 10_000 });
