@@ -91,11 +91,11 @@ export class FakeKinesis implements KinesisApi {
   listShards: KinesisApi['listShards'] = (input, signal) =>
     this.#call('listShards', signal, () => {
       if (!this.exists) throw awsError('ResourceNotFoundException', 'Stream logs not found');
-      const { from, filter } = input.NextToken ? JSON.parse(input.NextToken) : { from: 0, filter: input.ShardFilter };
-      const all = [...this.shards.values()].filter(this.#filter(filter)).map(({ shard }) => snapshotOf(shard));
-      const next = from + this.pageSize;
-      const more = next < all.length && { NextToken: JSON.stringify({ from: next, filter }) };
-      return { Shards: all.slice(from, next), ...more };
+      const { after, filter } = input.NextToken ? JSON.parse(input.NextToken) : { after: 0, filter: input.ShardFilter };
+      const rest = [...this.shards.values()].filter(this.#filter(filter)).filter((entry) => startOf(entry) > after);
+      const page = rest.slice(0, this.pageSize);
+      const more = page.length < rest.length && { NextToken: JSON.stringify({ after: startOf(page.at(-1)), filter }) };
+      return { Shards: page.map(({ shard }) => snapshotOf(shard)), ...more };
     });
 
   getShardIterator: KinesisApi['getShardIterator'] = (input, signal) =>
@@ -176,6 +176,10 @@ export class FakeKinesis implements KinesisApi {
     this.calls.push(operation);
     return this.faults.around(operation, signal, task);
   }
+}
+
+function startOf(entry: FakeShard | undefined): number {
+  return Number(entry?.shard.SequenceNumberRange?.StartingSequenceNumber);
 }
 
 /** An answer on its way does not change with the stream. */
