@@ -27,7 +27,15 @@ describe.each(ORIGINAL)('$kind $name', ({ kind, name, options }) => {
 
 /** An option that is ours alone is written here on purpose, so that a slip in a name is noticed. */
 const ADDITIONS: Readonly<Record<string, readonly string[]>> = {
-  'input kinesis': ['initial_position_timestamp', 'consumer', 'consumer_name', 'event_time'],
+  'input kinesis': [
+    'initial_position_timestamp',
+    'consumer',
+    'consumer_name',
+    'dynamodb_role_arn',
+    'role_external_id',
+    'sts_endpoint',
+    'event_time',
+  ],
   'filter mutate': ['remove'],
   'output elasticsearch': ['idempotent'],
   'output s3': ['gzip_level', 'max_spool_bytes', 'max_open_files'],

@@ -45,6 +45,15 @@ export const options = {
   profile: string({ doc: 'Profile of the shared AWS configuration, in place of the default credentials chain.' }),
   role_arn: string({ doc: 'Role to assume for Kinesis and DynamoDB.' }),
   role_session_name: string({ doc: 'Session name for `role_arn`.', default: 'logstash' }),
+  dynamodb_role_arn: string({
+    doc: 'Role to assume for DynamoDB in place of `role_arn`, for a lease table in another account. An addition to Logstash.',
+  }),
+  role_external_id: string({
+    doc: 'External id that the roles ask for, sent with both. An addition to Logstash.',
+  }),
+  sts_endpoint: string({
+    doc: "URL of STS, which gives the roles; by default AWS's own of the region. An addition to Logstash.",
+  }),
   additional_settings: hash({
     doc: 'Settings of the KCL, such as `kinesis_endpoint`, `dynamodb_endpoint` or `failover_time_millis`.',
     default: new Map(),
@@ -75,15 +84,27 @@ export function checkOptions(given: KinesisOptions): void {
     throw new PluginConfigError('checkpoint_interval_seconds must not be negative', 'checkpoint_interval_seconds');
   }
   initialPosition(given);
+  checkRoles(given);
   proxy(given);
   leaseTables(given);
   checkFanOut(given);
 }
 
+function checkRoles({ role_arn, dynamodb_role_arn, role_external_id, sts_endpoint }: KinesisOptions): void {
+  if (role_external_id !== undefined && role_arn === undefined && dynamodb_role_arn === undefined) {
+    throw new PluginConfigError('role_external_id needs role_arn or dynamodb_role_arn', 'role_external_id');
+  }
+  if (sts_endpoint !== undefined && !/^https?:$/.test(URL.parse(sts_endpoint)?.protocol ?? '')) {
+    const reason = 'sts_endpoint has to be a URL, such as https://sts.eu-west-1.amazonaws.com';
+    throw new PluginConfigError(reason, 'sts_endpoint');
+  }
+}
+
 /** Two streams in one lease table would overwrite each other's rows: Logstash lets it happen, and one stream is never read. */
 export function leaseTableClaims(given: KinesisOptions): Claim[] {
   const additional = readAdditionalSettings(given.additional_settings);
-  const place = additional.dynamodbEndpoint ?? additional.region ?? given.region;
+  const account = accountOf(given.dynamodb_role_arn ?? given.role_arn);
+  const place = `${additional.dynamodbEndpoint ?? additional.region ?? given.region}${account}`;
   return leaseTables(given).map(({ streamName, tableName }) => ({
     resource: `lease table "${tableName}" in ${place}`,
     purpose: streamName,
@@ -91,6 +112,12 @@ export function leaseTableClaims(given: KinesisOptions): Claim[] {
     refusal: (other) =>
       `the lease table "${tableName}" belongs to stream "${other}": give stream "${streamName}" an application_name of its own`,
   }));
+}
+
+/** Tables of one name in two accounts are two tables. */
+function accountOf(roleArn: string | undefined): string {
+  const account = roleArn?.split(':')[4];
+  return account ? ` of account ${account}` : '';
 }
 
 export function clientSettings(given: KinesisOptions): ClientSettings {
@@ -101,9 +128,15 @@ export function clientSettings(given: KinesisOptions): ClientSettings {
     dynamodbEndpoint: additional.dynamodbEndpoint,
     userAgent: additional.userAgent,
     profile: given.profile,
-    role: given.role_arn ? { arn: given.role_arn, sessionName: given.role_session_name } : undefined,
+    role: roleOf(given.role_arn, given),
+    dynamodbRole: roleOf(given.dynamodb_role_arn, given),
+    stsEndpoint: given.sts_endpoint,
     proxy: proxy(given),
   };
+}
+
+function roleOf(arn: string | undefined, given: KinesisOptions): ClientSettings['role'] {
+  return arn ? { arn, sessionName: given.role_session_name, externalId: given.role_external_id } : undefined;
 }
 
 /** One for each stream, in the order of the option. */

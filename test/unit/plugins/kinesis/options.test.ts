@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigValue, OptionContext, PluginConfigError } from '../../../../src/plugin-api/index.ts';
 import { kinesis } from '../../../../src/plugins/inputs/kinesis/index.ts';
-import { type KinesisOptions, streamSettings } from '../../../../src/plugins/inputs/kinesis/settings.ts';
+import {
+  clientSettings,
+  type KinesisOptions,
+  streamSettings,
+} from '../../../../src/plugins/inputs/kinesis/settings.ts';
 import { reportFault, testContext } from '../../../support/pluginContext.ts';
 
 const optionContext: OptionContext = {
@@ -51,6 +55,8 @@ describe('kinesis options', () => {
     [{ http_proxy: 'proxy:3128' }],
     [{ consumer: 'fanout', consumer_name: 'a.b-c_d' }],
     [{ profile: 'dev', role_arn: 'arn:aws:iam::123456789012:role/reader' }],
+    [{ dynamodb_role_arn: 'arn:aws:iam::123456789012:role/leases', role_external_id: 'x' }],
+    [{ sts_endpoint: 'https://sts.internal' }],
     [{ additional_settings: new Map([['kinesis_endpoint', 'http://127.0.0.1:1']]) }],
   ])('takes %j', (given) => {
     expect(() => check(given)).not.toThrow();
@@ -70,6 +76,8 @@ describe('kinesis options', () => {
     [{ kinesis_stream_name: [] }, 'kinesis_stream_name', 'has to name a stream'],
     [{ application_name: ['a', 'b'] }, 'application_name', '2 lease tables for 1 streams'],
     [{ http_proxy: 'socks://x' }, 'http_proxy', 'http_proxy has to be a URL'],
+    [{ role_external_id: 'x' }, 'role_external_id', 'needs role_arn or dynamodb_role_arn'],
+    [{ sts_endpoint: 'sts.internal:443' }, 'sts_endpoint', 'has to be a URL'],
     [{ consumer: 'fanout', http_proxy: 'http://proxy:3128' }, 'consumer', 'cannot go through http_proxy'],
     [{ consumer_name: 'x' }, 'consumer_name', 'consumer_name needs consumer => "fanout"'],
     [{ consumer: 'fanout', consumer_name: 'a b' }, 'consumer_name', '"a b" is no name for a consumer'],
@@ -92,6 +100,32 @@ describe('kinesis options', () => {
   ])('reads with %j: %j', (given, expected) => {
     const claims = kinesis.kind === 'input' ? kinesis.claims?.(options({ kinesis_stream_name: 'logs', ...given })) : [];
     expect(claims?.map(({ purpose, resource }) => `${purpose} in ${/"(.*)"/.exec(resource)?.[1]}`)).toEqual(expected);
+  });
+
+  test.each<[Record<string, ConfigValue>, string]>([
+    [{}, 'us-east-1'],
+    [{ role_arn: 'arn:aws:iam::111111111111:role/reader' }, 'us-east-1 of account 111111111111'],
+    [
+      {
+        role_arn: 'arn:aws:iam::111111111111:role/reader',
+        dynamodb_role_arn: 'arn:aws:iam::222222222222:role/leases',
+        additional_settings: new Map([['region_name', 'eu-west-1']]),
+      },
+      'eu-west-1 of account 222222222222',
+    ],
+  ])('with %j the lease table is in %s', (given, place) => {
+    const claims = kinesis.kind === 'input' ? kinesis.claims?.(options({ kinesis_stream_name: 'logs', ...given })) : [];
+    expect(claims?.map(({ resource }) => resource)).toEqual([`lease table "logstash" in ${place}`]);
+  });
+
+  test('makes roles of the options', () => {
+    const [reader, leases] = ['arn:aws:iam::111111111111:role/reader', 'arn:aws:iam::222222222222:role/leases'];
+    const given = { kinesis_stream_name: 'logs', role_arn: reader, role_session_name: 'me', role_external_id: 'x' };
+    const role = { arn: reader, sessionName: 'me', externalId: 'x' };
+    expect(clientSettings(parsed(given))).toMatchObject({ role, dynamodbRole: undefined, stsEndpoint: undefined });
+    const both = { ...given, dynamodb_role_arn: leases, sts_endpoint: 'https://sts.internal' };
+    const dynamodbRole = { ...role, arn: leases };
+    expect(clientSettings(parsed(both))).toMatchObject({ role, dynamodbRole, stsEndpoint: 'https://sts.internal' });
   });
 
   test.each<[Record<string, ConfigValue>, (string | undefined)[]]>([
