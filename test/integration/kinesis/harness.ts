@@ -6,8 +6,10 @@ import {
   DescribeStreamSummaryCommand,
   KinesisClient,
   ListShardsCommand,
+  type ListShardsCommandInput,
   MergeShardsCommand,
   PutRecordsCommand,
+  type Shard,
   SplitShardCommand,
 } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -30,7 +32,7 @@ import { startKinesisLocal } from '../../support/servers/kinesisLocal.ts';
 import type { Server } from '../../support/servers/server.ts';
 
 /** kinesis-local now and then hangs on bodies of more than 128 KiB. */
-const PUT_MAX = 100;
+const PUT_MAX = { records: 100, bytes: 64 * 1024 };
 
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 export const REGION = 'us-east-1';
@@ -39,7 +41,9 @@ export interface Lab {
   readonly kinesisUrl: string;
   readonly dynamodbUrl: string;
   createStream(name: string, shards: number): Promise<void>;
-  put(stream: string, records: readonly PutRecord[]): Promise<void>;
+  /** Gives where each of them stands. */
+  put(stream: string, records: readonly PutRecord[]): Promise<Placed[]>;
+  shards(stream: string): Promise<Shard[]>;
   split(stream: string, shardId: string): Promise<void>;
   merge(stream: string, shardId: string, adjacentShardId: string): Promise<void>;
   /** Rows as DynamoDB gives them, by lease key. */
@@ -55,6 +59,11 @@ export interface PutRecord {
   readonly data: Uint8Array | string;
   /** Decides on the shard in place of the key. */
   readonly hashKey?: string;
+}
+
+export interface Placed {
+  readonly shardId: string;
+  readonly sequenceNumber: string;
 }
 
 export type WorkerOptions = Pick<ConsumerOptions, 'streamName' | 'tableName' | 'workerId'> &
@@ -101,6 +110,17 @@ export async function startLab(): Promise<Lab> {
     }
   }
 
+  async function shards(stream: string): Promise<Shard[]> {
+    const shards: Shard[] = [];
+    let page: ListShardsCommandInput = { StreamName: stream };
+    for (;;) {
+      const { Shards = [], NextToken } = await kinesis.send(new ListShardsCommand(page));
+      shards.push(...Shards);
+      if (NextToken === undefined) return shards;
+      page = { NextToken };
+    }
+  }
+
   return {
     kinesisUrl: kinesisServer.url,
     dynamodbUrl: dynamodbServer.url,
@@ -109,8 +129,8 @@ export async function startLab(): Promise<Lab> {
       await untilActive(name);
     },
     async put(stream, records) {
-      for (let from = 0; from < records.length; from += PUT_MAX) {
-        const page = records.slice(from, from + PUT_MAX);
+      const placed: Placed[] = [];
+      for (const page of pages(records)) {
         const Records = page.map(({ key, data, hashKey }) => ({
           PartitionKey: key,
           Data: Buffer.from(data),
@@ -118,11 +138,15 @@ export async function startLab(): Promise<Lab> {
         }));
         const answer = await kinesis.send(new PutRecordsCommand({ StreamName: stream, Records }));
         if (answer.FailedRecordCount) throw new Error(`${answer.FailedRecordCount} records were not taken`);
+        for (const { ShardId = '', SequenceNumber = '' } of answer.Records ?? []) {
+          placed.push({ shardId: ShardId, sequenceNumber: SequenceNumber });
+        }
       }
+      return placed;
     },
+    shards,
     async split(stream, shardId) {
-      const { Shards = [] } = await kinesis.send(new ListShardsCommand({ StreamName: stream }));
-      const range = Shards.find((shard) => shard.ShardId === shardId)?.HashKeyRange;
+      const range = (await shards(stream)).find((shard) => shard.ShardId === shardId)?.HashKeyRange;
       const [start, end] = [BigInt(range?.StartingHashKey ?? 0), BigInt(range?.EndingHashKey ?? 0)];
       const NewStartingHashKey = String((start + end) / 2n);
       await kinesis.send(new SplitShardCommand({ StreamName: stream, ShardToSplit: shardId, NewStartingHashKey }));
@@ -163,6 +187,20 @@ export async function startLab(): Promise<Lab> {
       await Promise.all([kinesisServer.stop(), dynamodbServer.stop()]);
     },
   };
+}
+
+function* pages(records: readonly PutRecord[]): Generator<PutRecord[]> {
+  let page: PutRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    if (page.length === PUT_MAX.records || (page.length > 0 && bytes + record.data.length > PUT_MAX.bytes)) {
+      yield page;
+      [page, bytes] = [[], 0];
+    }
+    page.push(record);
+    bytes += record.data.length;
+  }
+  if (page.length > 0) yield page;
 }
 
 /** AWS's own server where the run is to be on real ones. */
