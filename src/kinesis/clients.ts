@@ -9,6 +9,7 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { type CredentialSettings, createCredentials } from '../aws/credentials.ts';
 import type { CredentialSurroundings } from '../aws/freshCredentials.ts';
 import type { Role } from '../aws/sts.ts';
+import { hasCode } from '../util/errors.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
 
 export interface ClientSettings extends CredentialSettings {
@@ -139,7 +140,13 @@ function kinesisApi(client: KinesisClient, subscribing: () => KinesisClient, sdk
       client.send(new sdk.DescribeStreamConsumerCommand(input), options(signal)),
     registerStreamConsumer: (input, signal) =>
       client.send(new sdk.RegisterStreamConsumerCommand(input), options(signal)),
-    subscribeToShard: (input, signal) => subscribing().send(new sdk.SubscribeToShardCommand(input), options(signal)),
+    async subscribeToShard(input, signal) {
+      try {
+        return await subscribing().send(new sdk.SubscribeToShardCommand(input), options(signal));
+      } catch (error) {
+        throw speaksNoHttp2(error) ? withoutHttp2(error) : error;
+      }
+    },
   };
 }
 
@@ -153,6 +160,17 @@ function dynamoDbApi(client: DynamoDBClient, sdk: DynamoDbSdk): DynamoDbApi {
     updateItem: (input, signal) => client.send(new sdk.UpdateItemCommand(input), options(signal)),
     deleteItem: (input, signal) => client.send(new sdk.DeleteItemCommand(input), options(signal)),
   };
+}
+
+/** How the TLS handshake ends with a server, or a gateway before it, that only has HTTP/1.1. */
+function speaksNoHttp2(error: unknown): boolean {
+  return error instanceof Error && hasCode(error.cause, 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
+}
+
+function withoutHttp2(cause: unknown): Error {
+  const error = new Error('the endpoint does not speak HTTP/2, which subscriptions need', { cause });
+  error.name = 'UnsupportedOperationException';
+  return error;
 }
 
 function options(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
