@@ -1,50 +1,19 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type ClientSettings, type Clients, createClients } from '../../../src/kinesis/clients.ts';
-import { systemClock } from '../../../src/util/clock.ts';
-import type { Logger } from '../../../src/util/logger.ts';
-import { silentLogger } from '../../../src/util/logger.ts';
-import {
-  type FakeSts,
-  signerOf,
-  startFakeContainerAgent,
-  startFakeInstanceMetadata,
-  startFakeSts,
-} from '../../support/servers/fakeSts.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startFakeContainerAgent, startFakeInstanceMetadata } from '../../support/servers/fakeSts.ts';
 import { type Server, startHttp } from '../../support/servers/server.ts';
+import { type CredentialsLab, type Situation, startCredentialsLab } from './credentialsLab.ts';
 
 const READER = 'arn:aws:iam::111111111111:role/reader';
 const LEASES = 'arn:aws:iam::222222222222:role/leases';
 const POD = 'arn:aws:iam::333333333333:role/pod';
-const REGION = 'eu-west-1';
 
-interface Seen {
-  readonly service: string;
-  readonly accessKey: string | undefined;
-  readonly token: string | undefined;
-}
-
-let aws: Server;
-let sts: FakeSts;
+let lab: CredentialsLab;
 let agent: Server;
 let instance: Server;
 let sso: Server;
-let home: string;
-let lines: string[];
-let seen: Seen[];
-const open: Clients[] = [];
 
 beforeAll(async () => {
-  aws = await startHttp('fake Kinesis and DynamoDB', '1', (message, response) => {
-    const [service = ''] = String(message.headers['x-amz-target']).split('_');
-    const token = message.headers['x-amz-security-token'];
-    seen.push({ service, accessKey: signerOf(message).accessKey, token: token === undefined ? token : String(token) });
-    response.setHeader('content-type', 'application/x-amz-json-1.1');
-    message.resume().on('end', () => response.end('{}'));
-  });
   agent = await startFakeContainerAgent('ASIA-agent', 'token-of-the-pod');
   instance = await startFakeInstanceMetadata('ASIA-instance');
   sso = await startHttp('fake SSO', '1', (message, response) => {
@@ -54,55 +23,13 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => Promise.all([aws, agent, instance, sso].map((server) => server.stop())));
+afterAll(() => Promise.all([agent, instance, sso].map((server) => server.stop())));
 
 beforeEach(async () => {
-  sts = await startFakeSts();
-  lines = [];
-  seen = [];
-  home = mkdtempSync(join(tmpdir(), 'credentials-'));
-  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined);
-  vi.stubEnv('HOME', home);
-  vi.stubEnv('AWS_CONFIG_FILE', join(home, 'config'));
-  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(home, 'credentials'));
-  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  lab = await startCredentialsLab();
 });
 
-afterEach(async () => {
-  for (const clients of open.splice(0)) clients.destroy();
-  vi.unstubAllEnvs();
-  await sts.stop();
-  rmSync(home, { recursive: true });
-});
-
-interface Situation {
-  readonly environment?: Record<string, string>;
-  /** Files below the home directory. */
-  readonly files?: Record<string, string>;
-  readonly settings?: Partial<ClientSettings>;
-}
-
-async function clientsIn({ environment = {}, files = {}, settings = {} }: Situation): Promise<Clients> {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(home, name, '..'), { recursive: true });
-    writeFileSync(join(home, name), text);
-  }
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value.replace('$HOME', home));
-  const note = (level: string) => (message: string) => lines.push(`${level}: ${message}`);
-  const logger: Logger = { ...silentLogger, info: note('info'), warn: note('warn') };
-  const endpoints = { kinesisEndpoint: aws.url, dynamodbEndpoint: aws.url, stsEndpoint: sts.url };
-  const clients = await createClients({ region: REGION, ...endpoints, ...settings }, { logger, clock: systemClock });
-  open.push(clients);
-  return clients;
-}
-
-/** Both at once, as a start is not, so that credentials which are not shared would be asked for twice. */
-async function callBoth({ kinesis, dynamodb }: Clients): Promise<{ kinesis: Seen; dynamodb: Seen }> {
-  const from = seen.length;
-  await Promise.all([kinesis.listShards({ StreamName: 'logs' }), dynamodb.describeTable('leases')]);
-  const of = (service: string) => seen.slice(from).find((call) => call.service === service) as Seen;
-  return { kinesis: of('Kinesis'), dynamodb: of('DynamoDB') };
-}
+afterEach(() => lab.stop());
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIA-environment', AWS_SECRET_ACCESS_KEY: 'secret-of-the-environment' };
 const keysOf = (name: string) => `aws_access_key_id = AKIA-${name}\naws_secret_access_key = secret-of-${name}\n`;
@@ -160,7 +87,7 @@ const rows: readonly Row[] = [
     name: 'a profile with source_profile and role_arn',
     files: {
       credentials: `[base]\n${keysOf('base')}`,
-      config: `[profile reading]\nrole_arn = ${READER}\nsource_profile = base\nexternal_id = of the profile\n`,
+      config: `[profile reading]\nrole_arn = ${READER}\nsource_profile = base\n`,
     },
     settings: { profile: 'reading' },
     signedBy: 'ASIA-reader-1',
@@ -242,9 +169,9 @@ const rows: readonly Row[] = [
     said: ['Kinesis and DynamoDB: instance metadata, account 123456789012'],
   },
   {
-    name: 'a role on the environment, with an external id',
+    name: 'a role on the environment',
     environment: KEYS,
-    settings: { role: { ...role, externalId: 'of the option' } },
+    settings: { role },
     signedBy: 'ASIA-reader-1',
     stsCalls: ['AssumeRole reader by AKIA-environment'],
     said: [`Kinesis and DynamoDB: role ${READER}, assumed with environment, key …ment`],
@@ -298,9 +225,9 @@ function processKeys(): string {
 }
 
 /** The ports and directories are known when the test runs only. */
-function placed(texts: Record<string, string> | undefined): Record<string, string> {
+function placed(texts: Situation['files']): Record<string, string> {
   const places: readonly (readonly [string, string])[] = [
-    ['$HOME', home],
+    ['$HOME', lab.home],
     ['$AGENT', `${agent.url}/v1/credentials`],
     ['$INSTANCE', instance.url],
     ['$SSO', sso.url],
@@ -311,20 +238,32 @@ function placed(texts: Record<string, string> | undefined): Record<string, strin
 
 describe('who signs the requests', () => {
   test.each(rows)('$name', async ({ signedBy, dynamodb = signedBy, stsCalls = [], said, ...situation }) => {
-    const { environment, files, settings } = situation;
-    const clients = await clientsIn({
-      environment: placed(environment),
-      files: placed(files),
-      ...(settings && { settings }),
-    });
-    const first = await callBoth(clients);
-    expect([first.kinesis.accessKey, first.dynamodb.accessKey]).toEqual([signedBy, dynamodb]);
-    const again = await callBoth(clients);
-    expect([again.kinesis.accessKey, again.dynamodb.accessKey]).toEqual([signedBy, dynamodb]);
-    const calls = sts.calls.map(({ action, roleArn, signedBy: key }) => `${action} ${roleArn.split('/')[1]} by ${key}`);
+    const { environment, files } = situation;
+    const clients = await lab.clientsIn({ ...situation, environment: placed(environment), files: placed(files) });
+    expect(await lab.callBoth(clients)).toEqual({ Kinesis: signedBy, DynamoDB: dynamodb });
+    expect(await lab.callBoth(clients)).toEqual({ Kinesis: signedBy, DynamoDB: dynamodb });
+    const calls = lab.sts.calls.map(
+      ({ action, roleArn, signedBy: key }) => `${action} ${roleArn.split('/')[1]} by ${key}`,
+    );
     expect(calls.sort()).toEqual([...stsCalls].sort());
-    const told = lines.filter((line) => line.startsWith('info'));
+    const told = lab.lines.filter((line) => line.startsWith('info'));
     expect(told.sort()).toEqual(said.map((line) => `info: AWS credentials of ${line}`));
-    expect(lines.join()).not.toMatch(/secret|token-of/);
+    expect(lab.lines.join()).not.toMatch(/secret|token-of/);
+  });
+
+  test('STS is told who asks, in the region, and the external id', async () => {
+    const role = { arn: READER, sessionName: 'me', externalId: 'of the option' };
+    await lab.callBoth(await lab.clientsIn({ environment: placed(IRSA), files: TOKEN, settings: { role } }));
+    expect(lab.sts.calls).toMatchObject([
+      { action: 'AssumeRoleWithWebIdentity', webIdentityToken: TOKEN.token },
+      { action: 'AssumeRole', sessionName: 'me', externalId: 'of the option', region: 'eu-west-1' },
+    ]);
+  });
+
+  test('a profile brings its own external id', async () => {
+    const config = `[profile reading]\nrole_arn = ${READER}\nsource_profile = base\nexternal_id = of the profile\n`;
+    const files = { credentials: `[base]\n${keysOf('base')}`, config };
+    await lab.callBoth(await lab.clientsIn({ files, settings: { profile: 'reading' } }));
+    expect(lab.sts.calls).toMatchObject([{ action: 'AssumeRole', externalId: 'of the profile', region: 'eu-west-1' }]);
   });
 });
