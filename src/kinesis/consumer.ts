@@ -13,7 +13,6 @@ import { LeaseTable } from './leaseTable.ts';
 import { LeaseTaker } from './leaseTaker.ts';
 import { BACKOFF_MAX_MS } from './pace.ts';
 import { ReadingPosition } from './readingPosition.ts';
-import { createRecordForms } from './recordForms.ts';
 import { createPollingSource, type RecordSource } from './recordSource.ts';
 import { type ResolvedOptions, resolveOptions } from './resolveOptions.ts';
 import { ShardConsumer, type ShardSurroundings } from './shardConsumer.ts';
@@ -75,7 +74,6 @@ class KinesisConsumer implements Consumer {
       table: this.#table,
       syncer: this.#syncer,
       fetchBudget: new FetchBudget(options.fetchedBytesMax),
-      forms: createRecordForms(options.expandedBytesMax),
       fetchTrouble: trouble(`reading stream "${streamName}"`),
       processTrouble: trouble('processing records'),
       leaseTrouble: trouble(`reading and writing ${table}`),

@@ -2,11 +2,19 @@
  * Takes the user records out of a record that the Kinesis Producer Library, or Fluent Bit with `aggregation`, has put
  * together: magic bytes, a protobuf message, its MD5 digest.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-export interface AggregatedUserRecord {
-  /** As the container says; producers are known to write wrong ones. `undefined` when its table has no such entry. */
-  readonly partitionKey: string | undefined;
+/** Tables, and the user records that point into them. Producers are known to write wrong keys, and indices beyond the tables. */
+export interface KplContainer {
+  readonly partitionKeys: readonly string[];
+  /** Decimal numbers of 128 bits, where a producer gave them. */
+  readonly explicitHashKeys: readonly string[];
+  readonly records: readonly KplUserRecord[];
+}
+
+export interface KplUserRecord {
+  readonly partitionKeyIndex: number;
+  readonly explicitHashKeyIndex: number | undefined;
   /** A view of the container's bytes. */
   readonly data: Uint8Array;
 }
@@ -15,20 +23,20 @@ const MAGIC = [0xf3, 0x89, 0x9a, 0xc2] as const;
 const DIGEST_BYTES = 16;
 
 /**
- * The user records in their order, or `undefined` for whatever is no sound container: a wrong digest, a malformed
- * message, or none inside. As in the KCL such a record is an ordinary one. User records outside the shard's range of hash
- * keys are kept, unlike in the KCL: Fluent Bit writes keys that would make it drop events.
+ * The container, its user records in their order, or `undefined` for whatever is no sound one: a wrong digest, a malformed
+ * message, or none inside. As in the KCL such a record is an ordinary one.
  */
-export function deaggregate(record: Uint8Array): AggregatedUserRecord[] | undefined {
-  if (!MAGIC.every((byte, index) => record[index] === byte)) return undefined;
+export function deaggregate(record: Uint8Array): KplContainer | undefined {
+  if (record[0] !== MAGIC[0] || record[1] !== MAGIC[1] || record[2] !== MAGIC[2] || record[3] !== MAGIC[3]) {
+    return undefined;
+  }
   const end = record.length - DIGEST_BYTES;
   if (end <= MAGIC.length) return undefined;
-  const message = record.subarray(MAGIC.length, end);
-  const digest = createHash('md5').update(message).digest();
+  const digest = hash('md5', record.subarray(MAGIC.length, end), 'buffer');
   if (!digest.equals(record.subarray(end))) return undefined;
   try {
-    const records = readMessage(message);
-    return records.length === 0 ? undefined : records;
+    const container = readContainer(new WireReader(record, MAGIC.length, end));
+    return container.records.length === 0 ? undefined : container;
   } catch (error) {
     if (error instanceof MalformedMessage) return undefined;
     throw error;
@@ -39,66 +47,116 @@ class MalformedMessage extends Error {}
 
 /** Field numbers of KPL's `AggregatedRecord` and of its `Record`. */
 const PARTITION_KEY_TABLE = 1;
+const EXPLICIT_HASH_KEY_TABLE = 2;
 const RECORDS = 3;
 const PARTITION_KEY_INDEX = 1;
+const EXPLICIT_HASH_KEY_INDEX = 2;
 const DATA = 3;
 
-function readMessage(message: Uint8Array): AggregatedUserRecord[] {
-  const keys: string[] = [];
-  const records: { keyIndex: number; data: Uint8Array }[] = [];
-  for (const { field, value } of fieldsOf(message)) {
-    if (typeof value === 'number') continue;
-    if (field === PARTITION_KEY_TABLE) keys.push(Buffer.from(value).toString('utf8'));
-    else if (field === RECORDS) records.push(readRecord(value));
-  }
-  return records.map(({ keyIndex, data }) => ({ partitionKey: keys[keyIndex], data }));
-}
-
-function readRecord(message: Uint8Array): { keyIndex: number; data: Uint8Array } {
-  let keyIndex = 0;
-  let data: Uint8Array | undefined;
-  for (const { field, value } of fieldsOf(message)) {
-    if (field === PARTITION_KEY_INDEX && typeof value === 'number') keyIndex = value;
-    else if (field === DATA && typeof value !== 'number') data = value;
-  }
-  if (data === undefined) throw new MalformedMessage();
-  return { keyIndex, data };
-}
-
+/** Wire types of protobuf. */
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
-/** The protobuf wire format: numbers for varints, views for what has a length. Fixed-width fields are passed over. */
-function* fieldsOf(message: Uint8Array): Generator<{ field: number; value: number | Uint8Array }> {
-  let position = 0;
+function readContainer(message: WireReader): KplContainer {
+  const partitionKeys: string[] = [];
+  const explicitHashKeys: string[] = [];
+  const records: KplUserRecord[] = [];
+  while (message.hasMore) {
+    const tag = message.varint();
+    const field = fieldOf(tag);
+    if (typeOf(tag) !== LENGTH_DELIMITED) message.skip(typeOf(tag));
+    else if (field === RECORDS) records.push(readRecord(message.part()));
+    else if (field === PARTITION_KEY_TABLE) partitionKeys.push(message.text());
+    else if (field === EXPLICIT_HASH_KEY_TABLE) explicitHashKeys.push(message.text());
+    else message.skip(LENGTH_DELIMITED);
+  }
+  return { partitionKeys, explicitHashKeys, records };
+}
 
-  function varint(): number {
+function readRecord(message: WireReader): KplUserRecord {
+  let partitionKeyIndex = 0;
+  let explicitHashKeyIndex: number | undefined;
+  let data: Uint8Array | undefined;
+  while (message.hasMore) {
+    const tag = message.varint();
+    const field = fieldOf(tag);
+    const type = typeOf(tag);
+    if (field === DATA && type === LENGTH_DELIMITED) data = message.view();
+    else if (field === PARTITION_KEY_INDEX && type === VARINT) partitionKeyIndex = message.varint();
+    else if (field === EXPLICIT_HASH_KEY_INDEX && type === VARINT) explicitHashKeyIndex = message.varint();
+    else message.skip(type);
+  }
+  if (data === undefined) throw new MalformedMessage();
+  return { partitionKeyIndex, explicitHashKeyIndex, data };
+}
+
+function fieldOf(tag: number): number {
+  return Math.floor(tag / 8);
+}
+
+function typeOf(tag: number): number {
+  return tag % 8;
+}
+
+/** Reads one protobuf message in place, without a copy. @throws MalformedMessage from all that reads */
+class WireReader {
+  readonly #bytes: Uint8Array;
+  #position: number;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#position = start;
+    this.#end = end;
+  }
+
+  get hasMore(): boolean {
+    return this.#position < this.#end;
+  }
+
+  varint(): number {
     let value = 0;
-    for (let shift = 0; shift < 64; shift += 7) {
-      const byte = message[position++];
-      if (byte === undefined) throw new MalformedMessage();
-      value += (byte & 0x7f) * 2 ** shift;
+    for (let factor = 1; factor < 2 ** 64; factor *= 128) {
+      if (this.#position === this.#end) throw new MalformedMessage();
+      const byte = this.#bytes[this.#position++] as number;
+      value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
     }
     throw new MalformedMessage();
   }
 
-  function bytes(length: number): Uint8Array {
-    if (length > message.length - position) throw new MalformedMessage();
-    position += length;
-    return message.subarray(position - length, position);
+  /** The bytes of a field that has a length. */
+  view(): Uint8Array {
+    const start = this.#pass(this.varint());
+    return this.#bytes.subarray(start, this.#position);
   }
 
-  while (position < message.length) {
-    const tag = varint();
-    const field = Math.floor(tag / 8);
-    const type = tag % 8;
-    if (type === VARINT) yield { field, value: varint() };
-    else if (type === LENGTH_DELIMITED) yield { field, value: bytes(varint()) };
-    else if (type === FIXED64) bytes(8);
-    else if (type === FIXED32) bytes(4);
+  text(): string {
+    const { buffer, byteOffset, length } = this.view();
+    return Buffer.from(buffer, byteOffset, length).toString('utf8');
+  }
+
+  /** A message inside this one. */
+  part(): WireReader {
+    const start = this.#pass(this.varint());
+    return new WireReader(this.#bytes, start, this.#position);
+  }
+
+  skip(type: number): void {
+    if (type === VARINT) this.varint();
+    else if (type === LENGTH_DELIMITED) this.#pass(this.varint());
+    else if (type === FIXED64) this.#pass(8);
+    else if (type === FIXED32) this.#pass(4);
     else throw new MalformedMessage();
+  }
+
+  /** Moves on, and gives where it was. */
+  #pass(length: number): number {
+    const start = this.#position;
+    if (length > this.#end - start) throw new MalformedMessage();
+    this.#position = start + length;
+    return start;
   }
 }

@@ -26,7 +26,10 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
     closeTimeoutMs: options.closeTimeoutMs ?? 10_000,
     tableBilling: options.tableBilling ?? { mode: 'PAY_PER_REQUEST' },
     fetchedBytesMax: options.fetchedBytesMax ?? 64 * 1024 * 1024,
+    compression: options.compression ?? 'auto',
     expandedBytesMax: options.expandedBytesMax ?? 64 * 1024 * 1024,
+    kplRecordsOutsideShard: options.kplRecordsOutsideShard ?? 'keep',
+    counter: options.counter ?? (() => ({ value: 0 })),
   };
   check(resolved, 'failoverTimeMs', 100, Number.MAX_SAFE_INTEGER);
   check(resolved, 'shardSyncIntervalMs', 1, Number.MAX_SAFE_INTEGER);

@@ -16,20 +16,19 @@ import { checkpointedPosition, isEnded } from './lease.ts';
 import type { LeaseTable } from './leaseTable.ts';
 import { BACKOFF_MAX_MS, storedBytes } from './pace.ts';
 import { comparePositions } from './position.ts';
-import type { RecordForms } from './recordForms.ts';
+import { type RecordFormSettings, RecordForms } from './recordForms.ts';
 import { type Fetched, NOTHING_MORE, type RecordSource } from './recordSource.ts';
 import type { ShardSyncer } from './shardSyncer.ts';
 import type { ConsumerRecord, Position, ShardProcessor, ShardSnapshot, ShardState } from './types.ts';
 import type { Wakeup } from './wakeup.ts';
 
 /** What all shard consumers of a worker share. */
-export interface ShardSurroundings {
+export interface ShardSurroundings extends RecordFormSettings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
   readonly table: LeaseTable;
   readonly syncer: ShardSyncer;
-  readonly forms: RecordForms;
   readonly fetchBudget: FetchBudget;
   readonly fetchTrouble: TroubleReporter;
   readonly processTrouble: TroubleReporter;
@@ -46,6 +45,7 @@ export class ShardConsumer {
   readonly #source: RecordSource;
   readonly #processor: ShardProcessor;
   readonly #around: ShardSurroundings;
+  readonly #forms: RecordForms;
   readonly #share: FetchShare;
   readonly #stopFetching = new AbortController();
   readonly #closing = new AbortController();
@@ -74,6 +74,7 @@ export class ShardConsumer {
     this.#source = source;
     this.#processor = processor;
     this.#around = around;
+    this.#forms = new RecordForms(around, held.lease.hashKeyRange);
     this.#share = around.fetchBudget.share();
     this.#settledBefore = checkpointedPosition(held.lease);
     held.lost.addEventListener('abort', () => this.#onLost(), { once: true });
@@ -210,14 +211,24 @@ export class ShardConsumer {
 
   /** Resolves to `false` on a stop before the processor has taken the records. */
   async #give(fetched: Fetched, stop: AbortSignal): Promise<boolean> {
-    const records = this.#unsettled(fetched);
+    const settled = this.#given === null ? this.#settledBefore : null;
+    for (const records of this.#forms.batches(fetched.records, settled)) {
+      if (!(await this.#giveBatch(records, fetched, stop))) return false;
+    }
+    return true;
+  }
+
+  async #giveBatch(
+    records: readonly ConsumerRecord[],
+    { millisBehindLatest }: Fetched,
+    stop: AbortSignal,
+  ): Promise<boolean> {
     const last = records.at(-1);
     if (last === undefined) return true;
     this.#state = 'blocked';
-    const info = { millisBehindLatest: fetched.millisBehindLatest };
     const taken = await this.#insist(
       async () => {
-        await this.#processor.process(records, info);
+        await this.#processor.process(records, { millisBehindLatest });
         return true;
       },
       this.#around.processTrouble,
@@ -227,13 +238,6 @@ export class ShardConsumer {
     this.#given = { sequenceNumber: last.sequenceNumber, subSequenceNumber: last.subSequenceNumber };
     this.#recordCount += records.length;
     return true;
-  }
-
-  #unsettled(fetched: Fetched): ConsumerRecord[] {
-    const records = fetched.records.flatMap((stored) => this.#around.forms.userRecords(stored));
-    const before = this.#settledBefore;
-    if (before === null || this.#given !== null) return records;
-    return records.filter((record) => comparePositions(record, before) > 0);
   }
 
   async #finish(end: Fetched): Promise<void> {

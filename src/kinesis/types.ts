@@ -4,7 +4,7 @@
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
-import type { RecordTooLarge } from './decompress.ts';
+import type { CompressionChoice, RecordFault } from './decompress.ts';
 
 /**
  * A place in a shard. `sequenceNumber` is Kinesis's decimal text (up to 56 digits, compared by length, then text);
@@ -23,7 +23,12 @@ export interface ConsumerRecord extends Position {
   /** When Kinesis took the record, in milliseconds since 1970. */
   readonly approximateArrivalTimestampMs: number;
   /** Why the bytes were not expanded. The processor decides on the fate of such a record; the shard goes on. */
-  readonly fault?: RecordTooLarge | undefined;
+  readonly fault?: RecordFault | undefined;
+}
+
+/** A number that only grows. */
+export interface Counter {
+  value: number;
 }
 
 export interface ShardInfo {
@@ -120,8 +125,17 @@ export interface ConsumerOptions {
   readonly tableBilling?: TableBilling | undefined;
   /** Bytes of records that all shards together may have fetched and not handed over. Default 64 MiB. */
   readonly fetchedBytesMax?: number | undefined;
-  /** A compressed record may not grow beyond this. Default 64 MiB. */
+  /** How user records are compressed. Default `auto`. */
+  readonly compression?: CompressionChoice | undefined;
+  /** A compressed user record may not grow beyond this. Default 64 MiB. */
   readonly expandedBytesMax?: number | undefined;
+  /**
+   * What becomes of a KPL user record whose hash key lies outside the shard's range; the KCL drops all of its container.
+   * Default `keep`: Fluent Bit writes such keys.
+   */
+  readonly kplRecordsOutsideShard?: 'keep' | 'drop' | undefined;
+  /** The counter of that name, the same at each call. Default: nothing is counted. */
+  readonly counter?: ((name: string) => Counter) | undefined;
 }
 
 /** A worker on one stream: holds leases, reads their shards, checkpoints what is settled. */
