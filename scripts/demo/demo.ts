@@ -114,7 +114,7 @@ async function watch(demo: Run, producing: { readonly done: boolean }): Promise<
   let progressAt = start;
   for (;;) {
     await untilNextTick(interrupt.aborted ? undefined : interrupt);
-    const found = { ...(await observer.count()), deadLetters: pipeline.deadLetters() };
+    const found = { ...(await observer.count()), deadLetters: await pipeline.deadLetters() };
     const now = Date.now();
     const documents = documentCount(found);
     const settled = documents + found.deadLetters;
@@ -154,7 +154,7 @@ async function close(demo: Run, outcome: Outcome): Promise<number> {
   screen.say('stopping: the pipeline drains and uploads …');
   const exitCode = await pipeline.stop();
   const predicted = producer.totals();
-  const rows = reckon(predicted, { ...(await observer.count()), deadLetters: pipeline.deadLetters() });
+  const rows = reckon(predicted, { ...(await observer.count()), deadLetters: await pipeline.deadLetters() });
   screen.say(renderReckoning(predicted, rows));
   if (exitCode !== 0)
     screen.say(`The pipeline ended with exit code ${exitCode}. It last wrote:\n${pipeline.lastLines()}`);

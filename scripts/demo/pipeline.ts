@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readDeadLetters } from '../../src/delivery/deadLetters.ts';
 import { boundToParent } from '../../test/support/servers/index.ts';
 import type { Stack } from './stack.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const PIPELINE = 'pipelines/eks-kinesis.conf';
 const TAIL_LINES = 15;
-const NEWLINE = 10;
 
 /** The program under show: `bin/logstash-ts` as a user starts it, in a process of its own. */
 export class PipelineProcess {
@@ -63,15 +63,11 @@ export class PipelineProcess {
     if (this.#exitCode === undefined) this.#child.kill('SIGKILL');
   }
 
-  /** Entries of its dead letter queue: one a line. */
-  deadLetters(): number {
-    const queue = join(this.#directory, 'data/dead_letter_queue/main');
-    if (!existsSync(queue)) return 0;
-    const files = readdirSync(queue).filter((name) => name.endsWith('.jsonl'));
-    return files.reduce(
-      (sum, name) => sum + readFileSync(join(queue, name)).filter((byte) => byte === NEWLINE).length,
-      0,
-    );
+  /** Entries of its dead letter queue. */
+  async deadLetters(): Promise<number> {
+    let count = 0;
+    for await (const _entry of readDeadLetters(join(this.#directory, 'data/dead_letter_queue/main'))) count += 1;
+    return count;
   }
 
   lastLines(): string {

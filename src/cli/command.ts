@@ -1,12 +1,8 @@
 /** What the arguments ask for, from their parsing to the exit code. */
-import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { compile, type Reporter, type ResolvedPipeline } from '../compiler/index.ts';
-import type { SourceFile } from '../config/ast.ts';
-import { renderDiagnostics, summarize } from '../config/render.ts';
+import type { Reporter, ResolvedPipeline } from '../compiler/index.ts';
 import { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
-import { registry } from '../plugins/index.ts';
 import { DataDirectoryInUse, DataDirectoryUnusable, lockDataDirectory } from '../runtime/dataDirectory.ts';
 import { createLogger } from '../runtime/logging.ts';
 import { Pipeline, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
@@ -14,11 +10,10 @@ import { systemClock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import { packageRoot } from '../util/packageRoot.ts';
 import { type Arguments, BATCH_DELAY_MS, HelpRequested, parseArguments, UsageError } from './arguments.ts';
-import { ConfigLoadError, configString, readConfigFiles } from './configFiles.ts';
+import { ConfigLoadError } from './configFiles.ts';
+import { type Environment, loadConfiguration, printFaults } from './configuration.ts';
 import { type Shutdown, superviseShutdown } from './shutdown.ts';
 import { versionLine } from './version.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Faults whose message says all there is to say. */
 const FOR_THE_USER = [UsageError, ConfigLoadError, DataDirectoryInUse, DataDirectoryUnusable];
@@ -67,41 +62,16 @@ class Run {
   }
 
   async run(): Promise<number> {
-    const files = this.#readFiles();
-    const { pipeline: resolved, reporter } = await compile(files, {
-      registry,
-      variable: (name) => this.#env[name],
-      supportEscapes: this.#args.supportEscapes,
-      fileExists: existsSync,
-    });
-    if (this.#args.testAndExit) return this.#test(resolved, reporter, files.length);
-    if (this.#hasErrors(reporter, files.length)) return 1;
-    return this.#start(resolved, reporter, files.length);
-  }
-
-  #readFiles(): SourceFile[] {
-    const { configPath, configString: text } = this.#args;
-    if (text !== undefined) return [configString(text)];
-    if (configPath === undefined) {
-      throw new UsageError("No configuration: give one with -f <file> or -e '<text>'. See: 'bin/logstash-ts --help'");
-    }
-    return readConfigFiles(configPath, (message) => this.#logger.warn(message));
-  }
-
-  /** Prints what was found; warnings alone do not stop a run. */
-  #hasErrors(reporter: Reporter, fileCount: number): boolean {
-    if (reporter.diagnostics.length > 0) {
-      const color = process.stderr.isTTY === true && !this.#env['NO_COLOR'];
-      process.stderr.write(`${renderDiagnostics(reporter.diagnostics, { color })}\n`);
-      process.stderr.write(`${summarize(reporter.diagnostics, fileCount)}\n`);
-    }
-    return reporter.hasErrors;
+    const { pipeline, reporter, fileCount } = await loadConfiguration(this.#args, this.#env, this.#logger.warn);
+    if (this.#args.testAndExit) return this.#test(pipeline, reporter, fileCount);
+    if (printFaults(reporter, fileCount, this.#env)) return 1;
+    return this.#start(pipeline, reporter, fileCount);
   }
 
   async #test(resolved: ResolvedPipeline, reporter: Reporter, fileCount: number): Promise<number> {
     const { dataPath } = this;
     await new Pipeline(this.#pipelineSettings(dataPath), reporter).check(resolved);
-    if (this.#hasErrors(reporter, fileCount)) return 1;
+    if (printFaults(reporter, fileCount, this.#env)) return 1;
     process.stdout.write('Configuration OK\n');
     this.#logger.info('Using config.test_and_exit mode. Config Validation Result: OK. Exiting Logstash');
     return 0;
@@ -121,7 +91,11 @@ class Run {
       hostName: this.#args.nodeName ?? hostname(),
       clock: systemClock,
       loggerFor: (source) => this.#loggerFor({ ...source, pipelineId }),
-      deadLetterQueue: new DeadLetterQueue(join(dataPath, 'dead_letter_queue', pipelineId, 'entries.jsonl')),
+      deadLetterQueue: new DeadLetterQueue({
+        directory: join(dataPath, 'dead_letter_queue', pipelineId),
+        clock: systemClock,
+        logger: this.#loggerFor({ name: 'logstash.deadletterqueue', pipelineId }),
+      }),
     };
   }
 
@@ -154,7 +128,7 @@ class Run {
   ): Promise<number> {
     try {
       await pipeline.start(resolved);
-      if (reporter.hasErrors) return this.#hasErrors(reporter, fileCount) ? 1 : 0;
+      if (reporter.hasErrors) return printFaults(reporter, fileCount, this.#env) ? 1 : 0;
       this.#logger.info('Pipeline started', { pipeline: settings.id });
       const ran = pipeline.run();
       if (shutdown.requested) pipeline.stop();
@@ -168,7 +142,7 @@ class Run {
         this.#logger.fatal('Pipeline error, the pipeline is stopped', { error });
         return 1;
       }
-      this.#hasErrors(reporter, fileCount);
+      printFaults(reporter, fileCount, this.#env);
       return 1;
     } finally {
       shutdown.end();

@@ -1,10 +1,26 @@
 /**
- * Events that a destination refuses for good, one JSON text a line. Writes that come together share one fsync.
+ * Events that a destination refuses for good, on disk until somebody replays or purges them. Each is synced before it
+ * counts as settled; those that come together share one fsync.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Event } from '../event/event.ts';
 import { encodeJson } from '../event/json.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Logger } from '../util/logger.ts';
+import { emptySegments, readRemoved } from './deadLetters.ts';
+import { listSegments, repairSegment, SegmentDamaged, SegmentLog } from './segmentLog.ts';
+
+export interface DeadLetterQueueSettings {
+  /** Made with the first entry. */
+  readonly directory: string;
+  /** Beyond it an event waits, unsettled, until there is room; or older ones go. Default 1 GiB. */
+  readonly bytesMax?: number | undefined;
+  /** What goes when the bound is reached. Default `nothing`: no event is lost, those that need the queue wait. */
+  readonly dropsWhenFull?: 'nothing' | 'oldest' | undefined;
+  /** Entries are removed when they are older. Default: never. */
+  readonly maxAgeMs?: number | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 export interface DeadLetter {
   readonly pluginType: string;
@@ -14,18 +30,23 @@ export interface DeadLetter {
   readonly timeMs: number;
 }
 
+const BYTES_MAX = 1024 * 1024 * 1024;
+/** Small enough for old entries to go in small steps. */
+const SEGMENT_SHARE = 1 / 64;
+const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
+const TIDY_MS = 60_000;
+
 export class DeadLetterQueue {
-  readonly #path: string;
-  #handle: FileHandle | undefined;
-  #lines: string[] = [];
-  /** The write that takes what is added now. */
-  #next: Promise<void> | undefined;
-  /** Ends, whether well or not, with the last write begun. */
-  #writing: Promise<unknown> = Promise.resolve();
+  readonly #settings: DeadLetterQueueSettings;
+  readonly #bytesMax: number;
+  #log: Promise<SegmentLog> | undefined;
+  #prepared: Promise<unknown> = Promise.resolve();
+  #tidiedMs = Number.NEGATIVE_INFINITY;
   #count = 0;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(settings: DeadLetterQueueSettings) {
+    this.#settings = settings;
+    this.#bytesMax = settings.bytesMax ?? BYTES_MAX;
   }
 
   /** Entries since the start of this process. */
@@ -33,8 +54,8 @@ export class DeadLetterQueue {
     return this.#count;
   }
 
-  /** Resolves when the entry is on disk. Rejects when the disk refuses it: the event must then not be settled. */
-  add(event: Event, letter: DeadLetter): Promise<void> {
+  /** Resolves when the entry is on disk. Rejects when the disk or the bound refuses it: the event must then not be settled. */
+  async add(event: Event, letter: DeadLetter): Promise<void> {
     const { pluginType, pluginId, reason } = letter;
     const entry = {
       entry_time: new Date(letter.timeMs).toISOString(),
@@ -45,39 +66,69 @@ export class DeadLetterQueue {
       metadata: event.metadata,
       event: event.data,
     };
-    this.#lines.push(`${encodeJson(entry)}\n`);
-    // Whoever comes while a write runs is taken along by the next one.
-    this.#next ??= this.#writeAfter(this.#writing);
-    return this.#next;
+    const bytes = Buffer.from(encodeJson(entry));
+    // One after another, so that entries keep their order; the writes themselves go together.
+    const prepared = this.#prepared.then(() => this.#prepare(bytes.length));
+    this.#prepared = prepared.catch(() => {});
+    await (await prepared).append([bytes], true);
+    this.#count += 1;
   }
 
-  #writeAfter(earlier: Promise<unknown>): Promise<void> {
-    const written = earlier.then(() => this.#write());
-    this.#writing = written.catch(() => {});
-    return written;
-  }
-
-  async #write(): Promise<void> {
-    const lines = this.#lines;
-    this.#lines = [];
-    this.#next = undefined;
-    const handle = await this.#open();
-    await handle.appendFile(lines.join(''));
-    await handle.datasync();
-    this.#count += lines.length;
-  }
-
-  async #open(): Promise<FileHandle> {
-    if (this.#handle === undefined) {
-      await mkdir(dirname(this.#path), { recursive: true });
-      this.#handle = await open(this.#path, 'a', 0o600);
-    }
-    return this.#handle;
+  async #prepare(bytes: number): Promise<SegmentLog> {
+    const log = await this.#open();
+    await this.#tidy(log, bytes);
+    return log;
   }
 
   async close(): Promise<void> {
-    await this.#writing;
-    await this.#handle?.close();
-    this.#handle = undefined;
+    await this.#prepared;
+    const log = await this.#log?.catch(() => undefined);
+    this.#log = undefined;
+    await log?.close();
+  }
+
+  #open(): Promise<SegmentLog> {
+    if (this.#log === undefined) {
+      const opened = this.#openLog();
+      this.#log = opened;
+      opened.catch(() => {
+        if (this.#log === opened) this.#log = undefined;
+      });
+    }
+    return this.#log;
+  }
+
+  async #openLog(): Promise<SegmentLog> {
+    const { directory, logger } = this.#settings;
+    const segmentBytesMax = Math.min(SEGMENT_BYTES_MAX, Math.ceil(this.#bytesMax * SEGMENT_SHARE));
+    const settings = { directory, segmentBytesMax, bytesMax: this.#bytesMax };
+    try {
+      return await SegmentLog.open(settings);
+    } catch (error) {
+      if (!(error instanceof SegmentDamaged)) throw error;
+      // What is refused today must not wait for what the disk has lost.
+      for (const segment of await listSegments(directory)) await repairSegment(segment);
+      logger.error(`the dead letter queue was damaged: ${error.message}; the bytes are kept beside it as *.damaged`);
+      return SegmentLog.open(settings);
+    }
+  }
+
+  /** Makes room: what tools have removed, what is too old, and at the bound, if so set, what is oldest. */
+  async #tidy(log: SegmentLog, bytes: number): Promise<void> {
+    const { directory, clock, maxAgeMs, dropsWhenFull } = this.#settings;
+    const isFull = log.bytes + bytes > this.#bytesMax * (1 - SEGMENT_SHARE);
+    if (!isFull && clock.now() - this.#tidiedMs < TIDY_MS) return;
+    this.#tidiedMs = clock.now();
+    const removed = await readRemoved(directory);
+    const olderThanMs = maxAgeMs === undefined ? undefined : clock.now() - maxAgeMs;
+    await log.trim(await emptySegments(log, removed, olderThanMs));
+    if (!isFull || dropsWhenFull !== 'oldest' || log.bytes + bytes <= this.#bytesMax * (1 - SEGMENT_SHARE)) return;
+    const [, second] = log.segments;
+    if (second === undefined) return;
+    const { logger } = this.#settings;
+    logger.error('the dead letter queue is full: its oldest entries are dropped', {
+      dropped: second.firstId - log.headId,
+    });
+    await log.trim(second.firstId);
   }
 }

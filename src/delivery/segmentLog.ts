@@ -333,7 +333,7 @@ async function recoverLast(segments: OpenSegment[]): Promise<number> {
   return (records.at(-1)?.id ?? last.firstId - 1) + 1;
 }
 
-async function readHead(directory: string): Promise<number> {
+export async function readHead(directory: string): Promise<number> {
   try {
     return Number.parseInt(await readFile(join(directory, HEAD), 'utf8'), 10) || 0;
   } catch (error) {

@@ -84,7 +84,11 @@ export async function withSeed<T>(settings: SeedSettings, body: (lab: SeedLab) =
   const s3 = await startFakeS3({ ...CREDENTIALS, buckets: [BUCKET] });
   const { logger, lines } = recordLog();
   const source = new RecordSource();
-  const deadLetterQueue = new DeadLetterQueue(join(directory, 'entries.jsonl'));
+  const deadLetterQueue = new DeadLetterQueue({
+    directory: join(directory, 'dead_letters'),
+    clock: systemClock,
+    logger,
+  });
   try {
     const text = seedText({ elasticsearch: elasticsearch.url, s3: s3.url, directory });
     const { pipeline: resolved, reporter } = await compile(

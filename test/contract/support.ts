@@ -97,7 +97,7 @@ export function pipelineSettings(overrides: Partial<PipelineSettings> = {}): Pip
     hostName: 'test-host',
     clock: systemClock,
     loggerFor: () => silentLogger,
-    deadLetterQueue: new DeadLetterQueue('/nonexistent/entries.jsonl'),
+    deadLetterQueue: new DeadLetterQueue({ directory: '/nonexistent', clock: systemClock, logger: silentLogger }),
     ...overrides,
   };
 }
