@@ -1,5 +1,6 @@
 /** The page of the command line, from the table of flags. */
 import type { Flag } from '../../src/cli/flags.ts';
+import { exampleLines, type Subcommand } from '../../src/cli/kinesisFlags.ts';
 import { block, code, page, table } from './markdown.ts';
 
 const INTRODUCTION = `The flags are Logstash's. Events go to stdout, log lines and faults to stderr.`;
@@ -27,7 +28,50 @@ const SIGNALS: readonly (readonly [signal: string, effect: string])[] = [
   ['SIGHUP', 'Nothing is reloaded; a warning says so.'],
 ];
 
-export function commandLinePage(flags: readonly Flag[]): string {
+const LEASES = `The table is looked at twice, a third of the failover time apart: a worker that lives moves the counter of its rows meanwhile.
+${code('behind')} is the lag of the checkpoint; the reading is ahead of it by what is not settled yet. ${code('moved')} counts the changes of hands since the
+last checkpoint. A checkpoint ${code('at …')} was put there by ${code('seek')}: that record is the next to be read.`;
+
+const LEASES_JSON = `{ "streams": [ {
+  "stream": "logs", "table": "logstash", "region": "us-east-1", "time": "2026-11-22T09:12:44.120Z",
+  "failoverTimeMs": 10000, "tableExists": true, "watchedMs": 4034, "millisBehindLatestMax": 800,
+  "owners": [ { "leaseOwner": "ip-10-0-1-7:5f2c…", "leases": 1, "state": "alive" } ],     # silent, unknown (--no-wait)
+  "problems": [ { "problem": "no_row", "shardIds": [ "shardId-000000000001" ] } ],
+  "shards": [
+    { "shardId": "shardId-000000000000", "isOpen": true,                                  # null: no longer in the stream
+      "row": { "leaseOwner": "ip-10-0-1-7:5f2c…", "ownerState": "alive", "leaseCounter": 4711, "ownerSwitchesSinceCheckpoint": 0,
+               "checkpoint": "49613…", "checkpointSubSequenceNumber": 0, "checkpointArrival": "2026-11-22T09:12:32.011Z",
+               "checkpointAgeMs": 12109, "parentShardIds": [], "childShardIds": [] },
+      "millisBehindLatest": 800, "waitsFor": [] },                                        # parents not read to their end
+    { "shardId": "shardId-000000000001", "isOpen": true, "row": null, "millisBehindLatest": null, "waitsFor": [] } ] } ] }`;
+
+const PROBLEMS_NOTE = `With ${code('--json')} every field is always there, ${code('null')} where nothing is known. The exit code is 0 whatever the table says, 1 when there is none;
+scripts look at ${code('problems')}:`;
+
+const PROBLEMS: readonly (readonly [problem: string, meaning: string])[] = [
+  ['`no_owner`', 'Rows that nobody holds, of shards that are not read to their end.'],
+  ['`silent_owner`', 'Rows whose counter stood still between the two looks.'],
+  ['`no_row`', 'Open shards that no worker knows of yet.'],
+  ['`records_lost`', 'Checkpoints whose following records the stream no longer holds.'],
+];
+
+const SEEK = `Rows with an owner are watched for a little more than ${code('failover_time_millis')}, which has to be that of the whole fleet. If one moves, a worker lives, and
+nothing is written. Else every shard of the stream gets its row: at its first record that Kinesis took at or after the time, which is the first to
+be read; behind its last record where there is none; at ${code('SHARD_END')} when the shard is closed. Each write holds only while the row is as it was
+seen: when one has changed, the command stops, says which rows are written, and can be given again. Exit code 0: all is
+written, or ${code('--dry-run')}; 1: refused, stopped, or impossible.`;
+
+const SEEK_JSON = `{ "stream": "logs", "table": "logstash", "region": "us-east-1", "to": "2026-11-22T07:12:44.120Z", "dryRun": false,
+  "stoppedAtShardId": null,                                                               # the row that changed in the meantime
+  "leftShardIds": [],                                                                     # rows of shards that the stream no longer has
+  "shards": [
+    { "shardId": "shardId-000000000000", "change": "move",                                # create, none
+      "direction": "back", "movedMs": -7200000,                                           # forward, none, unknown
+      "leaseOwner": null, "done": true,
+      "before": { "checkpoint": "49613…", "checkpointSubSequenceNumber": 0, "arrival": "2026-11-22T09:12:32.011Z" },
+      "after": { "checkpoint": "49612…", "checkpointSubSequenceNumber": -1, "arrival": "2026-11-22T07:12:44.502Z" } } ] }`;
+
+export function commandLinePage(flags: readonly Flag[], kinesis: readonly Subcommand[]): string {
   const working = flags.filter(({ refused }) => refused === undefined);
   const refused = flags.filter((flag) => flag.refused !== undefined);
   return page(
@@ -48,7 +92,25 @@ export function commandLinePage(flags: readonly Flag[]): string {
     table(['Code', 'When'], EXIT_CODES),
     '## Signals',
     table(['Signal', 'Effect'], SIGNALS),
+    ...kinesisSections(kinesis),
   );
+}
+
+function kinesisSections(commands: readonly Subcommand[]): string[] {
+  const notes = {
+    leases: [LEASES, block('', LEASES_JSON), PROBLEMS_NOTE, table(['Problem', 'Meaning'], PROBLEMS)],
+    seek: [SEEK, block('', SEEK_JSON)],
+  };
+  return commands.flatMap((command) => [
+    `## kinesis ${command.name}`,
+    command.summary,
+    block('', exampleLines([command]).join('\n')),
+    table(
+      ['Flag', 'What it does'],
+      command.flags.map(({ flags: names, description }) => [code(names), description]),
+    ),
+    ...notes[command.name],
+  ]);
 }
 
 function sentence(reason: string): string {

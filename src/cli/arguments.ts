@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../runtime/logging.ts';
-import { FLAGS } from './flags.ts';
+import { closest } from '../util/closest.ts';
+import { COMMANDS, FLAGS } from './flags.ts';
 
 /** Wrong use of the command line; the message is for the user, the exit code 1. */
 export class UsageError extends Error {
@@ -71,7 +72,8 @@ function parseFlags(args: readonly string[]): Options {
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .exitOverride()
     .allowExcessArguments(false)
-    .showSuggestionAfterError(true);
+    .showSuggestionAfterError(true)
+    .addHelpText('after', commandHelp());
   for (const { flags, description, refused } of FLAGS) {
     command.option(flags, refused === undefined ? description : `${description} Not supported: ${refused}.`);
   }
@@ -80,11 +82,22 @@ function parseFlags(args: readonly string[]): Options {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.helpDisplayed') throw new HelpRequested();
-    throw new UsageError(`${error.message.replace(/^error: /, '')}\nSee: 'bin/logstash-ts --help'`);
+    const near = error.code === 'commander.excessArguments' ? closest(args[0] ?? '', COMMAND_NAMES) : undefined;
+    const message = near
+      ? `unknown command '${args[0]}'\n(Did you mean ${near}?)`
+      : error.message.replace(/^error: /, '');
+    throw new UsageError(`${message}\nSee: 'bin/logstash-ts --help'`);
   }
   const options = command.opts<Options>();
   refuseUnsupported(options, command);
   return options;
+}
+
+const COMMAND_NAMES = COMMANDS.map(({ name }) => name);
+
+function commandHelp(): string {
+  const rows = COMMANDS.map(({ name, summary }) => `  bin/logstash-ts ${name}  ${summary}`);
+  return `\nBeside running a pipeline:\n${rows.join('\n')}`;
 }
 
 function refuseUnsupported(options: Options, command: Command): void {

@@ -7,6 +7,13 @@ export interface Flag {
   readonly refused?: string;
 }
 
+export const KINESIS_SUMMARY = 'Looks at the lease tables of the kinesis inputs of a configuration, and moves them.';
+
+/** What can be asked for beside running a pipeline, by the first argument. */
+export const COMMANDS: readonly { readonly name: string; readonly summary: string }[] = [
+  { name: 'kinesis', summary: KINESIS_SUMMARY },
+];
+
 const SETTINGS_LATER = 'logstash.yml and pipelines.yml are not read yet: give the settings as flags';
 
 export const FLAGS: readonly Flag[] = [

@@ -7,6 +7,9 @@ const args = process.argv.slice(2);
 if (args.length === 1 && (args[0] === '-V' || args[0] === '--version')) {
   const { versionLine } = await import('./version.ts');
   process.stdout.write(`${versionLine()}\n`);
+} else if (args[0] === 'kinesis') {
+  const { runKinesis } = await import('./kinesis.ts');
+  process.exitCode = await runKinesis(args.slice(1), process.env);
 } else {
   const { runCommand } = await import('./command.ts');
   process.exitCode = await runCommand(args, process.env);

@@ -100,6 +100,12 @@ export function describeError(error: unknown): string {
   return text === '' || text === code ? code : `${code}: ${text}`;
 }
 
+/** The message, and behind it what to do about such an error where more can be said. */
+export function withAdvice(message: string, error: unknown): string {
+  const advice = NEEDS_A_PERSON.get(errorName(error));
+  return advice ? `${message} (${advice})` : message;
+}
+
 /**
  * The consumer cannot start, and waiting would not help. `message` says what to do. It has no `cause`: what there is to say of
  * it stands in the message, without the request that AWS quotes.
@@ -108,7 +114,6 @@ export class ConsumerStartError extends Error {
   override readonly name = 'ConsumerStartError';
 
   constructor(message: string, { cause }: { readonly cause: unknown }) {
-    const advice = NEEDS_A_PERSON.get(errorName(cause));
-    super(advice ? `${message} (${advice})` : message);
+    super(withAdvice(message, cause));
   }
 }

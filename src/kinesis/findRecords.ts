@@ -97,10 +97,13 @@ export class RecordFinder {
     const { records, millisBehindLatest } = await this.#source(lease, initialPosition, 1).fetch(signal);
     const record = records[0];
     const isThere = record?.SequenceNumber === lease.checkpoint;
+    const isRead = isThere && lease.checkpointSubSequenceNumber >= 0;
+    // Kinesis measures from behind the record that it gave.
+    const ageMs = record && !isRead ? this.#settings.clock.now() - arrivalMs(record) : 0;
     return {
       arrivalMs: isThere ? arrivalMs(record) : null,
       isTrimmed: record !== undefined && !isThere && /^\d/.test(lease.checkpoint),
-      millisBehindLatest,
+      millisBehindLatest: Math.max(millisBehindLatest, ageMs),
     };
   }
 
@@ -146,10 +149,10 @@ export class RecordFinder {
 }
 
 function foundRecord(record: _Record): FoundRecord {
-  const container = deaggregate(record.Data ?? new Uint8Array(0));
+  const parts = deaggregate(record.Data ?? new Uint8Array(0));
   return {
     sequenceNumber: record.SequenceNumber ?? '',
-    lastSubSequenceNumber: container === undefined ? 0 : container.records.length - 1,
+    lastSubSequenceNumber: parts === undefined ? 0 : parts.length - 1,
     arrivalMs: arrivalMs(record),
   };
 }

@@ -38,6 +38,8 @@ export interface RowPosition {
 }
 
 export interface SeekedShard extends Pick<PlannedRow, 'shardId' | 'change' | 'direction'> {
+  /** Whose row it was; `null` for nobody's. */
+  readonly leaseOwner: string | null;
   readonly before: RowPosition | null;
   readonly after: RowPosition | null;
   /** Whether the row stands as in `after`. */
@@ -193,6 +195,7 @@ function seekedShard(row: PlannedRow, { arrivals }: Positions, done: boolean): S
       checkpointSubSequenceNumber: lease.checkpointSubSequenceNumber,
       arrivalMs: arrivals.get(lease.checkpoint) ?? null,
     };
-  const { shardId, change, direction } = row;
-  return { shardId, change, direction, before: position(row.before), after: position(row.after), done };
+  const { shardId, change, direction, before, after } = row;
+  const leaseOwner = before?.leaseOwner ?? null;
+  return { shardId, change, direction, leaseOwner, before: position(before), after: position(after), done };
 }

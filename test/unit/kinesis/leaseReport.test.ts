@@ -128,7 +128,7 @@ describe('the calls', () => {
     const { shards, watchedMs } = await stream.report();
     expect(shards).toMatchObject([
       { shardId: 's0', checkpointArrivalMs: arrivalMs, millisBehindLatest: 1_000 },
-      { shardId: 's1', checkpointArrivalMs: null, millisBehindLatest: 0 },
+      { shardId: 's1', checkpointArrivalMs: null, millisBehindLatest: 5_000 },
       { shardId: 's2', checkpointArrivalMs: null, millisBehindLatest: null },
       { shardId: 's3', checkpointArrivalMs: null, millisBehindLatest: null },
     ]);

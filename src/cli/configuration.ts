@@ -1,0 +1,59 @@
+/** The configuration that the arguments name: read, compiled, and its faults told. */
+import { existsSync } from 'node:fs';
+import { compile, type Reporter, type ResolvedPipeline } from '../compiler/index.ts';
+import type { SourceFile } from '../config/ast.ts';
+import { renderDiagnostics, summarize } from '../config/render.ts';
+import { registry } from '../plugins/index.ts';
+import { UsageError } from './arguments.ts';
+import { configString, readConfigFiles } from './configFiles.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ConfigurationArguments {
+  readonly configPath: string | undefined;
+  readonly configString: string | undefined;
+  readonly supportEscapes: boolean;
+}
+
+export interface Configuration {
+  readonly pipeline: ResolvedPipeline;
+  readonly reporter: Reporter;
+  readonly fileCount: number;
+}
+
+/** @throws UsageError, ConfigLoadError */
+export async function loadConfiguration(
+  args: ConfigurationArguments,
+  env: Environment,
+  warn: (message: string) => void,
+): Promise<Configuration> {
+  const files = readFiles(args, warn);
+  const { pipeline, reporter } = await compile(files, {
+    registry,
+    variable: (name) => env[name],
+    supportEscapes: args.supportEscapes,
+    fileExists: existsSync,
+  });
+  return { pipeline, reporter, fileCount: files.length };
+}
+
+function readFiles(
+  { configPath, configString: text }: ConfigurationArguments,
+  warn: (message: string) => void,
+): SourceFile[] {
+  if (text !== undefined) return [configString(text)];
+  if (configPath === undefined) {
+    throw new UsageError("No configuration: give one with -f <file> or -e '<text>'. See: 'bin/logstash-ts --help'");
+  }
+  return readConfigFiles(configPath, warn);
+}
+
+/** Prints what was found, and tells whether errors are among it: warnings alone stop nothing. */
+export function printFaults(reporter: Reporter, fileCount: number, env: Environment): boolean {
+  if (reporter.diagnostics.length > 0) {
+    const color = process.stderr.isTTY === true && !env['NO_COLOR'];
+    process.stderr.write(`${renderDiagnostics(reporter.diagnostics, { color })}\n`);
+    process.stderr.write(`${summarize(reporter.diagnostics, fileCount)}\n`);
+  }
+  return reporter.hasErrors;
+}
