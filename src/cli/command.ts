@@ -91,7 +91,11 @@ class Run {
       hostName: this.#args.nodeName ?? hostname(),
       clock: systemClock,
       loggerFor: (source) => this.#loggerFor({ ...source, pipelineId }),
-      deadLetterQueue: new DeadLetterQueue(join(dataPath, 'dead_letter_queue', pipelineId, 'entries.jsonl')),
+      deadLetterQueue: new DeadLetterQueue({
+        directory: join(dataPath, 'dead_letter_queue', pipelineId),
+        clock: systemClock,
+        logger: this.#loggerFor({ name: 'logstash.deadletterqueue', pipelineId }),
+      }),
     };
   }
 

@@ -149,10 +149,10 @@ export class RecordFinder {
 }
 
 function foundRecord(record: _Record): FoundRecord {
-  const parts = deaggregate(record.Data ?? new Uint8Array(0));
+  const container = deaggregate(record.Data ?? new Uint8Array(0));
   return {
     sequenceNumber: record.SequenceNumber ?? '',
-    lastSubSequenceNumber: parts === undefined ? 0 : parts.length - 1,
+    lastSubSequenceNumber: container === undefined ? 0 : container.records.length - 1,
     arrivalMs: arrivalMs(record),
   };
 }
