@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest';
+import { pick, seededRandom } from '../../../scripts/geoip/random.ts';
 import { awsError } from './fakes/faults.ts';
 import { begin, createLab, createWorker, end } from './fakes/lab.ts';
-
-/** Mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const FAULTS = [
   'ECONNRESET',
@@ -24,8 +14,7 @@ const FAULTS = [
 test.each(Array.from({ length: 20 }, (_, seed) => [seed]))(
   'one worker gets each record once, in order, whatever breaks: seed %d',
   async (seed) => {
-    const random = randomFrom(seed);
-    const pick = <T>(of: readonly T[]) => of[Math.floor(random() * of.length)] as T;
+    const random = seededRandom(seed);
     const lab = createLab(['s0', 's1']);
     Object.assign(lab.kinesis.fanOut, {
       recordsAnEvent: 3,
@@ -47,13 +36,13 @@ test.each(Array.from({ length: 20 }, (_, seed) => [seed]))(
       const dice = random();
       const open = [...lab.kinesis.shards].filter(([, shard]) => !shard.closed).map(([id]) => id);
       if (dice < 0.5) {
-        const shardId = pick(open);
+        const shardId = pick(random, open);
         const texts = Array.from({ length: 1 + Math.floor(random() * 8) }, (_, at) => `${shardId}/${step}.${at}`);
         lab.kinesis.put(shardId, ...texts);
         puts.set(shardId, [...(puts.get(shardId) ?? []), ...texts]);
-      } else if (dice < 0.6) lab.kinesis.fanOut.cut(awsError(pick(FAULTS)), pick(open));
+      } else if (dice < 0.6) lab.kinesis.fanOut.cut(awsError(pick(random, FAULTS)), pick(random, open));
       else if (dice < 0.7)
-        lab.kinesis.faults.refuse('subscribeToShard', awsError(pick(FAULTS)), Math.ceil(random() * 4));
+        lab.kinesis.faults.refuse('subscribeToShard', awsError(pick(random, FAULTS)), Math.ceil(random() * 4));
       else if (dice < 0.75) lab.kinesis.faults.loseAnswer('subscribeToShard');
       else if (dice < 0.8) lab.kinesis.fanOut.isSilent = !lab.kinesis.fanOut.isSilent;
       else if (dice < 0.85) busyMs = Math.floor(random() * 20_000);
