@@ -87,11 +87,17 @@ export class StreamConsumer {
 
   #advice(operation: string, error: unknown): string {
     if (isThrottling(error)) return 'deregister a consumer that the stream no longer needs, and restart';
-    const resource = operation === 'SubscribeToShard' ? this.#arn : this.#streamArn;
-    const name = errorName(error);
-    if (name.startsWith('AccessDenied'))
-      return `allow kinesis:${operation} on ${resource ?? 'the stream'}, and restart`;
+    if (errorName(error).startsWith('AccessDenied')) {
+      return `allow kinesis:${operation} on ${this.#resourceOf(operation)}, and restart`;
+    }
     return isNotFound(error) ? 'see who deregisters it, and restart' : 'choose polling, or mend this and restart';
+  }
+
+  #resourceOf(operation: string): string {
+    if (this.#streamArn === undefined) return 'the stream';
+    return operation === 'SubscribeToShard'
+      ? String(this.#arn)
+      : `${this.#streamArn} and ${this.#streamArn}/consumer/*`;
   }
 
   async #register(): Promise<string | undefined> {

@@ -30,11 +30,14 @@ export async function subscribe(
 ): Promise<Subscription> {
   const closing = new AbortController();
   const closed = AbortSignal.any([closing.signal, signal]);
+  let over = new AbortController();
+  closed.addEventListener('abort', () => over.abort(), { once: true });
   let isFresh = true;
 
   async function inTime<T>(task: Promise<T>): Promise<T> {
-    const over = new AbortController();
-    const silence = clock.sleep(SILENCE_MS, AbortSignal.any([over.signal, closed])).then((): typeof SILENT => SILENT);
+    over = new AbortController();
+    if (closed.aborted) over.abort();
+    const silence = clock.sleep(SILENCE_MS, over.signal).then((): typeof SILENT => SILENT);
     try {
       const first = await Promise.race([task, silence]);
       if (first !== SILENT) return first;
@@ -62,7 +65,11 @@ export async function subscribe(
   }
 
   return {
-    next: () => inTime(nextEvent()),
+    async next() {
+      const event = await inTime(nextEvent());
+      if (event === undefined) closing.abort();
+      return event;
+    },
     close: () => closing.abort(),
   };
 }

@@ -128,12 +128,12 @@ describe('polling takes over', () => {
     [
       'describeStreamConsumer',
       'AccessDeniedException',
-      `DescribeStreamConsumer answers AccessDeniedException: no; allow kinesis:DescribeStreamConsumer on ${STREAM_ARN}, and restart`,
+      `DescribeStreamConsumer answers AccessDeniedException: no; allow kinesis:DescribeStreamConsumer on ${STREAM_ARN} and ${STREAM_ARN}/consumer/*, and restart`,
     ],
     [
       'registerStreamConsumer',
       'AccessDeniedException',
-      `RegisterStreamConsumer answers AccessDeniedException: no; allow kinesis:RegisterStreamConsumer on ${STREAM_ARN}, and restart`,
+      `RegisterStreamConsumer answers AccessDeniedException: no; allow kinesis:RegisterStreamConsumer on ${STREAM_ARN} and ${STREAM_ARN}/consumer/*, and restart`,
     ],
     [
       'subscribeToShard',
