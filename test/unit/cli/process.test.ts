@@ -1,35 +1,15 @@
 /** The program as a process: what it prints where, and its exit codes. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { type Ended, runProgram } from '../../support/program.ts';
 
-const BIN = new URL('../../../bin/logstash-ts', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function run(args: readonly string[], input = ''): Promise<Ended> {
-  const child = spawn(BIN, args, { env: { ...process.env, FROM_ENV: 'set' } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  // A program that has ended before it read its input is what some of these expect.
-  child.stdin.on('error', () => {}).end(input);
-  return new Promise((resolve, reject) => {
-    child.on('error', reject).on('close', (code) => resolve({ code, stdout, stderr }));
-  });
+  return runProgram(args, { input, env: { FROM_ENV: 'set' } });
 }
 
 const data = () => ['--path.data', mkdtempSync(join(folder, 'data-'))];
