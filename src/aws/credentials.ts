@@ -7,11 +7,15 @@ import { type ChainSettings, type Role, type Sdk, Sts, type StsSettings } from '
 
 export interface CredentialSettings extends StsSettings {
   /** Keys as they are; `profile` and the default chain are not asked then. */
-  readonly accessKey?:
-    | { readonly id: string; readonly secret: string; readonly sessionToken?: string | undefined }
-    | undefined;
+  readonly accessKey?: AccessKey | undefined;
   /** A profile of the shared configuration files in place of the default chain. */
   readonly profile?: string | undefined;
+}
+
+export interface AccessKey {
+  readonly id: string;
+  readonly secret: string;
+  readonly sessionToken?: string | undefined;
 }
 
 /**
@@ -29,6 +33,7 @@ export async function createCredentials(
 ): Promise<CredentialsFor> {
   const sdk = await import('@aws-sdk/credential-providers');
   const sts = new Sts(sdk, settings, requestHandler);
+  const { accessKey, profile } = settings;
   const chain: ChainSettings = {
     // The files may have been changed since.
     ignoreCache: true,
@@ -36,13 +41,21 @@ export async function createCredentials(
     clientConfig: { maxAttempts: 1, requestHandler },
     logger: sdkLogger(around.logger),
   };
-  const { accessKey, profile } = settings;
-  const what = accessKey ? 'keys of the configuration' : profile ? `profile "${profile}"` : 'default chain';
-  const base = keepFresh(what, () => loadBase(settings, sdk, sts, chain), around);
+  const what = profile ? `profile "${profile}"` : 'default chain';
+  const base = accessKey ? given(accessKey) : keepFresh(what, () => loadBase(profile, sdk, sts, chain), around);
   return (users, role) => {
-    const provider = role ? keepFresh(`role ${role.arn}`, () => sts.assumeRole(role, base), around) : base;
-    return announced(users, provider, around.logger);
+    if (role) {
+      const provider = keepFresh(`role ${role.arn}`, () => sts.assumeRole(role, base), around);
+      return announced(users, provider, around.logger);
+    }
+    // Of keys in the configuration everybody knows where they come from.
+    return accessKey ? base : announced(users, base, around.logger);
   };
+}
+
+function given({ id, secret, sessionToken }: AccessKey): IdentityProvider {
+  const keys = { accessKeyId: id, secretAccessKey: secret, ...(sessionToken && { sessionToken }) };
+  return async () => ({ ...keys, origin: originOf(keys, 'the configuration', undefined) });
 }
 
 function announced(users: string, provider: IdentityProvider, logger: Logger): IdentityProvider {
@@ -55,17 +68,7 @@ function announced(users: string, provider: IdentityProvider, logger: Logger): I
   };
 }
 
-async function loadBase(
-  { accessKey, profile }: CredentialSettings,
-  sdk: Sdk,
-  sts: Sts,
-  chain: ChainSettings,
-): Promise<Identity> {
-  if (accessKey) {
-    const { id, secret, sessionToken } = accessKey;
-    const keys = { accessKeyId: id, secretAccessKey: secret, ...(sessionToken && { sessionToken }) };
-    return { ...keys, origin: originOf(keys, 'the configuration', undefined) };
-  }
+async function loadBase(profile: string | undefined, sdk: Sdk, sts: Sts, chain: ChainSettings): Promise<Identity> {
   let roleArn: string | undefined;
   const settings: ChainSettings = {
     ...chain,

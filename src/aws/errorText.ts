@@ -16,3 +16,10 @@ export function textOf(error: unknown): string {
   const text = raw.replace(/\s+/g, ' ').replace(QUOTED_REQUEST, '').trim();
   return text.length > LENGTH_MAX ? `${text.slice(0, LENGTH_MAX)}…` : text;
 }
+
+/** One line for a log: `<code>: <message>`. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [code, text] = [codeOf(error), textOf(error)];
+  return text === '' || text === code ? code : `${code}: ${text}`;
+}

@@ -5,7 +5,7 @@ import type { Logger } from '../util/logger.ts';
 import { secondsText } from '../util/secondsText.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
 import { CredentialsFault } from './credentialsFault.ts';
-import { textOf } from './errorText.ts';
+import { describeError } from './errorText.ts';
 
 export interface Identity {
   readonly accessKeyId: string;
@@ -58,7 +58,7 @@ export function keepFresh(what: string, load: IdentityProvider, around: Credenti
     } catch (error) {
       fault = error;
       dueMs = clock.now() + PAUSE_MS;
-      if (current) trouble.failed('', textOf(error));
+      if (current) trouble.failed('', describeError(error));
       throw error;
     }
   }

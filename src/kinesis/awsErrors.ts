@@ -1,5 +1,6 @@
 /** What a failed AWS call means for us. The SDK gives the service's error code as the error's name. */
-import { codeOf, textOf } from '../aws/errorText.ts';
+
+export { describeError } from '../aws/errorText.ts';
 
 const THROTTLED: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
@@ -91,13 +92,6 @@ export function isNotFound(error: unknown): boolean {
 /** Iterators live for five minutes. */
 export function isExpiredIterator(error: unknown): boolean {
   return errorName(error) === 'ExpiredIteratorException';
-}
-
-/** One line for a log: `<code>: <message>`. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const [code, text] = [codeOf(error), textOf(error)];
-  return text === '' || text === code ? code : `${code}: ${text}`;
 }
 
 /** The message, and behind it what to do about such an error where more can be said. */

@@ -51,9 +51,9 @@ test('while renewal fails the old ones are given to their end, then the fault, a
   await clock.advance(2_000);
   expect(await key()).toMatch(/^key-/);
   expect(lines).toEqual([
-    'renewing AWS credentials (a test) fails and is tried again: STS is away',
-    'renewing AWS credentials (a test) still fails after 180 s, 1 more try: STS is away',
-    'renewing AWS credentials (a test) still fails after 240 s, 1 more try: STS is away',
+    'renewing AWS credentials (a test) fails and is tried again: ECONNREFUSED: STS is away',
+    'renewing AWS credentials (a test) still fails after 180 s, 1 more try: ECONNREFUSED: STS is away',
+    'renewing AWS credentials (a test) still fails after 240 s, 1 more try: ECONNREFUSED: STS is away',
     'renewing AWS credentials (a test) works again after 242 s',
   ]);
 });

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { ObjectCannedACL, PutObjectCommandInput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { ObjectCannedACL, PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
@@ -35,24 +36,21 @@ export async function createAwsStore(options: S3Options, context: StoreContext):
   const [sdk, requestHandler] = await Promise.all([import('@aws-sdk/client-s3'), createHandler(options, settings)]);
   const region = settings.region ?? options.region;
   const endpoint = options.endpoint ?? settings.endpoint;
-  const base = { region, requestHandler };
-  const credentials = await credentialsFor(options, settings, base, context.logger);
+  const credentials = await credentialsFor(options, settings, requestHandler, context);
   const client = new sdk.S3Client({
     maxAttempts: MAX_ATTEMPTS,
     // The Ruby SDK finds the bucket's own region by itself.
     followRegionRedirects: true,
     ...settings.config,
-    ...base,
+    region,
+    requestHandler,
+    credentials,
     ...(endpoint !== undefined && { endpoint }),
-    ...(credentials !== undefined && { credentials }),
   });
   return new AwsStore(sdk, client, options, { bucket: options.bucket, region, endpoint }, context);
 }
 
-async function createHandler(
-  options: S3Options,
-  settings: ClientSettings,
-): Promise<NonNullable<S3ClientConfig['requestHandler']>> {
+async function createHandler(options: S3Options, settings: ClientSettings): Promise<NodeHttpHandler> {
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
   const proxy = options.proxy_uri ?? settings.proxy;
   const agent: AgentOptions = {

@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import { type AccessKey, createCredentials } from '../../../aws/credentials.ts';
+import type { CredentialSurroundings, IdentityProvider } from '../../../aws/freshCredentials.ts';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
-import type { Logger } from '../../../util/logger.ts';
 import type { ClientSettings } from './additionalSettings.ts';
 import type { S3Options } from './options.ts';
 
-interface KeyPair {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
-
 type CredentialOptions = Pick<
   S3Options,
-  'access_key_id' | 'secret_access_key' | 'session_token' | 'aws_credentials_file' | 'role_arn' | 'role_session_name'
+  | 'region'
+  | 'access_key_id'
+  | 'secret_access_key'
+  | 'session_token'
+  | 'aws_credentials_file'
+  | 'role_arn'
+  | 'role_session_name'
 >;
 
 /**
@@ -24,43 +25,37 @@ type CredentialOptions = Pick<
 export async function credentialsFor(
   options: CredentialOptions,
   settings: ClientSettings,
-  client: Pick<S3ClientConfig, 'region' | 'requestHandler'>,
-  logger: Logger,
-): Promise<S3ClientConfig['credentials']> {
+  requestHandler: NodeHttpHandler,
+  around: CredentialSurroundings,
+): Promise<IdentityProvider> {
   const id = options.access_key_id ?? settings.keyId;
   const secret = options.secret_access_key?.reveal() ?? settings.secret;
   if ((id === undefined) !== (secret === undefined)) {
-    logger.warn('Likely config error: Only one of access_key_id or secret_access_key was provided but not both.');
+    around.logger.warn(
+      'Likely config error: Only one of access_key_id or secret_access_key was provided but not both.',
+    );
   }
+  const accessKey = await accessKeyOf(options, settings, id, secret);
+  const { region = options.region, profile } = settings;
+  const credentialsOf = await createCredentials({ region, accessKey, profile }, requestHandler, around);
+  const { role_arn: arn, role_session_name: sessionName } = options;
+  return credentialsOf('S3', arn === undefined || accessKey ? undefined : { arn, sessionName });
+}
+
+async function accessKeyOf(
+  { session_token, aws_credentials_file }: CredentialOptions,
+  settings: ClientSettings,
+  id: string | undefined,
+  secret: string | undefined,
+): Promise<AccessKey | undefined> {
   if (id !== undefined && secret !== undefined) {
-    return keyPair(id, secret, options.session_token?.reveal() ?? settings.sessionToken);
+    return { id, secret, sessionToken: session_token?.reveal() ?? settings.sessionToken };
   }
-  if (options.aws_credentials_file !== undefined) return fromYamlFile(options.aws_credentials_file);
-  if (options.role_arn !== undefined) return assumedRole(options.role_arn, options.role_session_name, client);
-  if (settings.profile === undefined) return undefined;
-  const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
-  return fromNodeProviderChain({ profile: settings.profile });
-}
-
-function keyPair(accessKeyId: string, secretAccessKey: string, sessionToken: string | undefined): KeyPair {
-  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
-}
-
-async function assumedRole(
-  arn: string,
-  sessionName: string,
-  clientConfig: Pick<S3ClientConfig, 'region' | 'requestHandler'>,
-): Promise<S3ClientConfig['credentials']> {
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-  const { region, requestHandler } = clientConfig;
-  return fromTemporaryCredentials({
-    params: { RoleArn: arn, RoleSessionName: sessionName },
-    clientConfig: { ...(region !== undefined && { region }), ...(requestHandler !== undefined && { requestHandler }) },
-  });
+  return aws_credentials_file === undefined ? undefined : fromYamlFile(aws_credentials_file);
 }
 
 /** Logstash reads Ruby symbols as keys (`:access_key_id: …`). Messages never show the file's text. */
-async function fromYamlFile(path: string): Promise<KeyPair> {
+async function fromYamlFile(path: string): Promise<AccessKey> {
   const option = 'aws_credentials_file';
   const { parse } = await import('yaml');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -72,14 +67,14 @@ async function fromYamlFile(path: string): Promise<KeyPair> {
   } catch {
     throw new PluginConfigError(`The AWS credentials file ${path} is not valid YAML`, option);
   }
-  const [id, secret, token] = ['access_key_id', 'secret_access_key', 'session_token'].map((name) =>
+  const [id, secret, sessionToken] = ['access_key_id', 'secret_access_key', 'session_token'].map((name) =>
     textOf(content, `:${name}`, name),
   );
   if (id === undefined || secret === undefined) {
     const missing = id === undefined ? ':access_key_id:' : ':secret_access_key:';
     throw new PluginConfigError(`The AWS credentials file ${path} has no \`${missing}\``, option);
   }
-  return keyPair(id, secret, token);
+  return { id, secret, sessionToken };
 }
 
 function textOf(content: unknown, ...names: readonly string[]): string | undefined {

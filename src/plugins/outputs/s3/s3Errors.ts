@@ -1,4 +1,5 @@
 /** What a failed call to S3 means, and what to do about it. */
+import { textOf } from '../../../aws/errorText.ts';
 
 export interface Place {
   readonly bucket: string;
@@ -16,7 +17,6 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   InvalidAccessKeyId: () => `the access key id is unknown: ${KEYS}`,
   InvalidToken: () => 'the session token is wrong or belongs to another key: check `session_token`',
   ExpiredToken: () => 'the session token has expired: use fresh credentials, or `role_arn`',
-  CredentialsProviderError: () => `no AWS credentials were found: ${KEYS}`,
   NoSuchBucket: ({ bucket }) => `the bucket "${bucket}" does not exist: create it, or correct \`bucket\``,
   AccessDenied: ({ bucket }) =>
     `the credentials lack a permission: allow s3:PutObject (and s3:PutObjectAcl, as \`canned_acl\` is sent) on arn:aws:s3:::${bucket}/*`,
@@ -37,13 +37,10 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     `${serverName(place)} does not answer in time: check \`endpoint\`, \`proxy_uri\` and the network`,
 };
 
-const MESSAGE_LENGTH_MAX = 300;
-
 /** One line: `<code>: <message> (<advice>)`. */
 export function describeS3Error(error: unknown, place: Place): string {
   const code = errorCode(error);
-  const raw = error instanceof Error ? error.message.replace(/\s+/g, ' ').trim() : String(error);
-  const message = raw.length > MESSAGE_LENGTH_MAX ? `${raw.slice(0, MESSAGE_LENGTH_MAX)}…` : raw;
+  const message = textOf(error);
   const advice = Object.hasOwn(ADVICE, code) ? ADVICE[code]?.(place) : undefined;
   const said = message === '' || message === code ? code : `${code}: ${message}`;
   return advice === undefined ? said : `${said} (${advice})`;

@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../../../src/plugin-api/option.ts';
 import { parseAdditionalSettings } from '../../../../src/plugins/outputs/s3/additionalSettings.ts';
 import { credentialsFor } from '../../../../src/plugins/outputs/s3/credentials.ts';
 import { s3 } from '../../../../src/plugins/outputs/s3/index.ts';
-import { checkOptions } from '../../../../src/plugins/outputs/s3/options.ts';
+import { checkOptions, type S3Options } from '../../../../src/plugins/outputs/s3/options.ts';
+import { systemClock } from '../../../../src/util/clock.ts';
 import { recordLog } from '../../../support/outputHarness.ts';
+import { startFakeSts } from '../../../support/servers/fakeSts.ts';
 import { optionsOf } from './support.ts';
 
 /** Facts 1.7: every option of logstash-output-s3 4.3.2. */
@@ -91,23 +94,29 @@ describe('credentials', () => {
   const settings = parseAdditionalSettings(new Map());
   const keys = { access_key_id: 'AK', secret_access_key: new Secret('SK') };
 
+  const keysOf = async (given: Partial<S3Options>, logger = recordLog().logger) => {
+    const around = { logger, clock: systemClock };
+    return (await credentialsFor(optionsOf(given), settings, new NodeHttpHandler(), around))();
+  };
+
   it('prefers the key pair', async () => {
-    const options = optionsOf({
-      ...keys,
-      session_token: new Secret('ST'),
-      role_arn: 'arn',
-      aws_credentials_file: '/none',
-    });
     const { logger, lines } = recordLog();
+    const others = { role_arn: 'arn', aws_credentials_file: '/none' };
     const expected = { accessKeyId: 'AK', secretAccessKey: 'SK', sessionToken: 'ST' };
-    expect(await credentialsFor(options, settings, {}, logger)).toEqual(expected);
+    expect(await keysOf({ ...keys, session_token: new Secret('ST'), ...others }, logger)).toMatchObject(expected);
     expect(lines).toEqual([]);
   });
 
   it('warns of half a key pair, and goes on with the chain', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'EK');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'ES');
     const { logger, lines } = recordLog();
-    expect(await credentialsFor(optionsOf({ access_key_id: 'AK' }), settings, {}, logger)).toBeUndefined();
-    expect(lines).toEqual([expect.stringContaining('Only one of access_key_id or secret_access_key')]);
+    expect(await keysOf({ access_key_id: 'AK' }, logger)).toMatchObject({ accessKeyId: 'EK', secretAccessKey: 'ES' });
+    expect(lines).toEqual([
+      expect.stringContaining('Only one of access_key_id or secret_access_key'),
+      'INFO AWS credentials of S3: environment, key …EK',
+    ]);
+    vi.unstubAllEnvs();
   });
 
   it.each([
@@ -120,8 +129,7 @@ describe('credentials', () => {
     const directory = mkdtempSync(join(tmpdir(), 'logstash-ts-credentials-'));
     const path = join(directory, 'aws.yml');
     if (text !== undefined) writeFileSync(path, text);
-    const reading = credentialsFor(optionsOf({ aws_credentials_file: path }), settings, {}, recordLog().logger);
-    const outcome = await reading.catch((error: Error) => error.message);
+    const outcome = await keysOf({ aws_credentials_file: path }).catch((error: Error) => error.message);
     rmSync(directory, { recursive: true });
     if (typeof expected === 'string') {
       expect(outcome).toContain(expected);
@@ -132,7 +140,13 @@ describe('credentials', () => {
   });
 
   it('assumes the role', async () => {
-    const options = optionsOf({ role_arn: 'arn:aws:iam::1:role/x' });
-    expect(await credentialsFor(options, settings, {}, recordLog().logger)).toBeTypeOf('function');
+    const sts = await startFakeSts();
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'EK');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'ES');
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.url);
+    expect(await keysOf({ role_arn: 'arn:aws:iam::1:role/x' })).toMatchObject({ accessKeyId: 'ASIA-x-1' });
+    expect(sts.calls).toMatchObject([{ signedBy: 'EK', sessionName: 'logstash', region: 'us-east-1' }]);
+    vi.unstubAllEnvs();
+    await sts.stop();
   });
 });
