@@ -1,6 +1,6 @@
 /** The page of the command line, from the table of flags. */
-import type { Flag } from '../../src/cli/flags.ts';
-import { exampleLines, type Subcommand } from '../../src/cli/kinesisFlags.ts';
+import type { CommandGroup, Flag } from '../../src/cli/flags.ts';
+import { exampleLines } from '../../src/cli/subcommands.ts';
 import { block, code, page, table } from './markdown.ts';
 
 const INTRODUCTION = `The flags are Logstash's. Events go to stdout, log lines and faults to stderr.`;
@@ -58,11 +58,11 @@ const PROBLEMS: readonly (readonly [problem: string, meaning: string])[] = [
 const SEEK = `Rows with an owner are watched for a little more than ${code('failover_time_millis')}, which has to be that of the whole fleet. If one moves, a worker lives, and
 nothing is written. Else every shard of the stream gets its row: at its first record that Kinesis took at or after the time, which is the first to
 be read; behind its last record where there is none; at ${code('SHARD_END')} when the shard is closed. Each write holds only while the row is as it was
-seen: when one has changed, the command stops, says which rows are written, and can be given again. Exit code 0: all is
+seen: when one has changed, the command stops, shows which rows are written, and can be given again. Exit code 0: all is
 written, or ${code('--dry-run')}; 1: refused, stopped, or impossible.`;
 
 const SEEK_JSON = `{ "stream": "logs", "table": "logstash", "region": "us-east-1", "to": "2026-11-22T07:12:44.120Z", "dryRun": false,
-  "stoppedAtShardId": null,                                                               # the row that changed in the meantime
+  "stopped": null,                                                                        # { "shardId": …, "reason": … }
   "leftShardIds": [],                                                                     # rows of shards that the stream no longer has
   "shards": [
     { "shardId": "shardId-000000000000", "change": "move",                                # create, none
@@ -71,7 +71,7 @@ const SEEK_JSON = `{ "stream": "logs", "table": "logstash", "region": "us-east-1
       "before": { "checkpoint": "49613…", "checkpointSubSequenceNumber": 0, "arrival": "2026-11-22T09:12:32.011Z" },
       "after": { "checkpoint": "49612…", "checkpointSubSequenceNumber": -1, "arrival": "2026-11-22T07:12:44.502Z" } } ] }`;
 
-export function commandLinePage(flags: readonly Flag[], kinesis: readonly Subcommand[]): string {
+export function commandLinePage(flags: readonly Flag[], groups: readonly CommandGroup[]): string {
   const working = flags.filter(({ refused }) => refused === undefined);
   const refused = flags.filter((flag) => flag.refused !== undefined);
   return page(
@@ -92,24 +92,25 @@ export function commandLinePage(flags: readonly Flag[], kinesis: readonly Subcom
     table(['Code', 'When'], EXIT_CODES),
     '## Signals',
     table(['Signal', 'Effect'], SIGNALS),
-    ...kinesisSections(kinesis),
+    ...groups.flatMap(groupSections),
   );
 }
 
-function kinesisSections(commands: readonly Subcommand[]): string[] {
-  const notes = {
-    leases: [LEASES, block('', LEASES_JSON), PROBLEMS_NOTE, table(['Problem', 'Meaning'], PROBLEMS)],
-    seek: [SEEK, block('', SEEK_JSON)],
-  };
-  return commands.flatMap((command) => [
-    `## kinesis ${command.name}`,
+const NOTES: Readonly<Record<string, readonly string[]>> = {
+  'kinesis leases': [LEASES, block('', LEASES_JSON), PROBLEMS_NOTE, table(['Problem', 'Meaning'], PROBLEMS)],
+  'kinesis seek': [SEEK, block('', SEEK_JSON)],
+};
+
+function groupSections(group: CommandGroup): string[] {
+  return group.commands.flatMap((command) => [
+    `## ${group.name} ${command.name}`,
     command.summary,
-    block('', exampleLines([command]).join('\n')),
+    block('', exampleLines(group, [command]).join('\n')),
     table(
       ['Flag', 'What it does'],
       command.flags.map(({ flags: names, description }) => [code(names), description]),
     ),
-    ...notes[command.name],
+    ...(NOTES[`${group.name} ${command.name}`] ?? []),
   ]);
 }
 

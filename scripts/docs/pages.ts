@@ -1,6 +1,6 @@
 /** The reference pages of `docs/`, by file name. */
 import { FLAGS } from '../../src/cli/flags.ts';
-import { KINESIS_COMMANDS } from '../../src/cli/kinesisFlags.ts';
+import { KINESIS } from '../../src/cli/kinesisFlags.ts';
 import { catalogue } from '../../src/errors/catalogue.ts';
 import { registry } from '../../src/plugins/index.ts';
 import { commandLinePage } from './commandLine.ts';
@@ -11,6 +11,6 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['plugins.md', await pluginsPage(registry)],
     ['errors.md', errorsPage(catalogue)],
-    ['command-line.md', commandLinePage(FLAGS, KINESIS_COMMANDS)],
+    ['command-line.md', commandLinePage(FLAGS, [KINESIS])],
   ]);
 }

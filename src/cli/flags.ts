@@ -5,14 +5,37 @@ export interface Flag {
   readonly description: string;
   /** Why the flag is refused, and what to do instead. */
   readonly refused?: string;
+  /** May be given several times. */
+  readonly isRepeatable?: boolean;
 }
 
-export const KINESIS_SUMMARY = 'Looks at the lease tables of the kinesis inputs of a configuration, and moves them.';
+/** A command of a group, such as `leases` of `logstash-ts kinesis leases`. */
+export interface Subcommand<Name extends string = string> {
+  readonly name: Name;
+  readonly summary: string;
+  /** What may stand behind the flags, such as `<id>`. */
+  readonly operands?: string;
+  readonly flags: readonly Flag[];
+  /** Command lines behind the group's name, each with what it does. */
+  readonly examples: readonly (readonly [line: string, effect: string])[];
+}
 
 /** What can be asked for beside running a pipeline, by the first argument. */
-export const COMMANDS: readonly { readonly name: string; readonly summary: string }[] = [
-  { name: 'kinesis', summary: KINESIS_SUMMARY },
+export interface CommandGroup<Name extends string = string> {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly Subcommand<Name>[];
+}
+
+/** Those that the help of the program tells of. */
+export const COMMANDS: readonly Pick<CommandGroup, 'name' | 'summary'>[] = [
+  { name: 'kinesis', summary: 'Looks at the lease tables of the kinesis inputs of a configuration, and moves them.' },
+  { name: 'dlq', summary: 'Looks into the dead letter queue of a pipeline, replays and purges it.' },
 ];
+
+export function groupSummary(name: string): string {
+  return COMMANDS.find((command) => command.name === name)?.summary ?? '';
+}
 
 const SETTINGS_LATER = 'logstash.yml and pipelines.yml are not read yet: give the settings as flags';
 

@@ -4,8 +4,9 @@ import type { InitialPosition } from '../kinesis/types.ts';
 import { UsageError } from './arguments.ts';
 import type { Environment } from './configuration.ts';
 import { durationText } from './durationText.ts';
-import { listed, type StreamTarget, ToolFault, titleOf, withClients } from './kinesisStreams.ts';
+import { listed, type StreamTarget, titleOf, withClients } from './kinesisStreams.ts';
 import { counted, isoTime, ownerText, positionText, shardList } from './kinesisText.ts';
+import { ToolFault } from './subcommands.ts';
 import { type Cell, type Column, textTable } from './textTable.ts';
 
 export interface SeekFlags {
@@ -21,7 +22,8 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/
 export function parseTarget(text: string | undefined, nowMs: number): InitialPosition {
   if (text === undefined) throw new UsageError(`seek needs --to: ${FORMS}`);
   if (text === 'TRIM_HORIZON' || text === 'LATEST') return { type: text };
-  const timestampMs = timeOf(text, nowMs);
+  // Whatever is older than the stream means its oldest records.
+  const timestampMs = Math.max(0, timeOf(text, nowMs));
   if (timestampMs > nowMs) throw new UsageError(`--to ${text} lies in the future; LATEST reads what comes from now on`);
   return { type: 'AT_TIMESTAMP', timestampMs };
 }
@@ -36,13 +38,13 @@ function timeOf(text: string, nowMs: number): number {
   return timestampMs;
 }
 
-/** Tells whether all is done that was asked for. */
+/** @throws ToolFault, when not all is done that was asked for */
 export async function moveCheckpoints(
   streams: readonly StreamTarget[],
   target: InitialPosition,
   flags: SeekFlags,
   env: Environment,
-): Promise<boolean> {
+): Promise<void> {
   const [stream, ...others] = streams;
   if (stream === undefined || others.length > 0) {
     throw new ToolFault(`seek moves one stream at a time: choose by --stream or --table among ${listed(streams)}`);
@@ -56,11 +58,9 @@ export async function moveCheckpoints(
   const done: Seek = { stream, target, flags, result };
   const lines = flags.json ? [JSON.stringify(jsonSeek(done), undefined, 2)] : seekText(done, Date.now(), color);
   process.stdout.write(`${lines.join('\n')}\n`);
-  const { stoppedAtShardId } = result;
-  if (stoppedAtShardId === null) return true;
-  throw new ToolFault(
-    `the row of ${stoppedAtShardId} changed in the meantime: a worker has started. What is marked as not moved was left as it was. Stop the workers, and give the command again`,
-  );
+  if (result.stopped === null) return;
+  const { shardId, reason } = result.stopped;
+  throw new ToolFault(`stopped at ${shardId}: ${reason}. Once that is mended, give the command again`);
 }
 
 export interface Seek {
@@ -142,7 +142,7 @@ function jsonSeek({ stream, target, flags, result }: Seek): unknown {
     region: stream.region,
     to: targetText(target),
     dryRun: flags.dryRun,
-    stoppedAtShardId: result.stoppedAtShardId,
+    stopped: result.stopped,
     leftShardIds: result.leftShardIds,
     shards: result.shards.map((shard) => ({
       shardId: shard.shardId,

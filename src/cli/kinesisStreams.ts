@@ -9,11 +9,7 @@ import type { InitialPosition } from '../kinesis/types.ts';
 import { clientSettings, type KinesisOptions, streamSettings } from '../plugins/inputs/kinesis/settings.ts';
 import { systemClock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
-
-/** What a tool asked for cannot be had or done; the message is for the user. */
-export class ToolFault extends Error {
-  override readonly name = 'ToolFault';
-}
+import { ToolFault } from './subcommands.ts';
 
 export interface StreamTarget {
   readonly streamName: string;
