@@ -72,7 +72,7 @@ const SHARDS_AT_ONCE = 8;
 
 /** Rejects as the AWS calls do. */
 export async function reportLeases(request: LeaseReportRequest, around: LeaseReportSurroundings): Promise<LeaseReport> {
-  const { kinesis, table, clock } = around;
+  const { kinesis, table } = around;
   const [listed, shards] = await Promise.all([
     retried((signal) => table.list(signal), around).catch((error: unknown) => {
       if (isNotFound(error)) return null;
@@ -80,29 +80,40 @@ export async function reportLeases(request: LeaseReportRequest, around: LeaseRep
     }),
     retried((signal) => listShards(kinesis, request.streamName, undefined, signal), around),
   ]);
-  const seenMs = clock.now();
   const leases = listed ?? [];
-  const reads = request.readsLag ? await readCheckpoints(shards, leases, request, around) : new Map();
-  if (!request.watches || leases.every(({ leaseOwner }) => leaseOwner === null)) {
-    return { tableExists: listed !== null, ...describeLeases(shards, leases, reads, null) };
-  }
-  const watchMs = renewalWatchMs(request.failoverTimeMs);
-  const untilMs = seenMs + watchMs;
-  // Rows that moved are seen at the end too, so one look is enough.
-  const watched = await watchLeases(table, leases, { untilMs, lookEveryMs: watchMs }, around);
-  const alive = new Set(watched.moved.map(({ leaseKey }) => leaseKey));
-  return {
-    tableExists: true,
-    ...describeLeases(shards, watched.leases, reads, { alive, forMs: clock.now() - seenMs }),
-  };
+  const watched = request.watches ? await watchOwners(leases, request, around) : null;
+  const seen = watched?.leases ?? leases;
+  const reads = request.readsLag ? await readCheckpoints(shards, seen, request, around) : new Map();
+  return { tableExists: listed !== null, ...describeLeases(shards, seen, reads, watched) };
 }
 
-/** The part without calls. `reads` holds what could be read; `watch` the rows that moved in that time. */
+interface Watch {
+  /** Shards whose rows moved. */
+  readonly alive: ReadonlySet<string>;
+  readonly forMs: number;
+}
+
+/** Nothing when nobody owns a row. */
+async function watchOwners(
+  leases: readonly Lease[],
+  { failoverTimeMs }: LeaseReportRequest,
+  { table, ...retry }: LeaseReportSurroundings,
+): Promise<(Watch & { readonly leases: readonly Lease[] }) | null> {
+  if (leases.every(({ leaseOwner }) => leaseOwner === null)) return null;
+  const startedMs = retry.clock.now();
+  const lookEveryMs = renewalWatchMs(failoverTimeMs);
+  // One look, at the end: rows that moved in between are seen then too.
+  const watched = await watchLeases(table, leases, { untilMs: startedMs + lookEveryMs, lookEveryMs }, retry);
+  const alive = new Set(watched.moved.map(({ leaseKey }) => leaseKey));
+  return { leases: watched.leases, alive, forMs: retry.clock.now() - startedMs };
+}
+
+/** The part without calls. `reads` holds what could be read. */
 export function describeLeases(
   shards: readonly KnownShard[],
   leases: readonly Lease[],
   reads: ReadonlyMap<string, CheckpointRead>,
-  watch: { readonly alive: ReadonlySet<string>; readonly forMs: number } | null,
+  watch: Watch | null,
 ): Omit<LeaseReport, 'tableExists'> {
   const inStream = new Map(shards.map((shard) => [shard.shardId, shard]));
   const rows = new Map(leases.map((lease) => [lease.leaseKey, lease]));

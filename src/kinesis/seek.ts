@@ -4,7 +4,7 @@
  */
 import PQueue from 'p-queue';
 import type { KinesisApi } from './awsApi.ts';
-import { isNotFound } from './awsErrors.ts';
+import { describeError, isNotFound, withAdvice } from './awsErrors.ts';
 import { type FoundRecord, RecordFinder } from './findRecords.ts';
 import { checkpointedPosition, type Lease } from './lease.ts';
 import type { LeaseTable } from './leaseTable.ts';
@@ -50,8 +50,8 @@ export interface SeekResult {
   readonly shards: readonly SeekedShard[];
   /** Rows of shards that the stream no longer has: left as they are. */
   readonly leftShardIds: readonly string[];
-  /** The row that changed in the meantime: a worker has started, and nothing was written from there on. */
-  readonly stoppedAtShardId: string | null;
+  /** The row that could not be written, and why; nothing was written from there on. */
+  readonly stopped: { readonly shardId: string; readonly reason: string } | null;
 }
 
 /** Nothing was written; the message says why and what to do. */
@@ -71,12 +71,12 @@ export async function seek(request: SeekRequest, around: SeekSurroundings): Prom
   shards.sort((left, right) => (left.shardId < right.shardId ? -1 : 1));
   const positions = await lookUp(shards, leases, request, around);
   const plan = planSeek(request.target, shards, leases, positions.found);
-  const stopped = request.dryRun ? 0 : await write(plan, around);
+  const written = request.dryRun ? { rows: 0, stopped: null } : await write(plan, around);
   const known = new Set(shards.map(({ shardId }) => shardId));
   return {
-    shards: plan.map((row, index) => seekedShard(row, positions, row.change === 'none' || index < stopped)),
+    shards: plan.map((row, index) => seekedShard(row, positions, row.change === 'none' || index < written.rows)),
     leftShardIds: leases.map(({ leaseKey }) => leaseKey).filter((shardId) => !known.has(shardId)),
-    stoppedAtShardId: request.dryRun ? null : (plan[stopped]?.shardId ?? null),
+    stopped: written.stopped,
   };
 }
 
@@ -164,18 +164,24 @@ async function findIn(
   return { from: isNew ? await from() : null, last };
 }
 
-/** Writes in order, and gives the number of rows that stand: all, or those before the one that has changed. */
-async function write(plan: readonly PlannedRow[], { table, ...retry }: SeekSurroundings): Promise<number> {
-  for (const [index, { before, after, change }] of plan.entries()) {
+/** Writes in order, as far as it goes: the rows that stand then are all, or those before the one that stopped it. */
+async function write(
+  plan: readonly PlannedRow[],
+  { table, ...retry }: SeekSurroundings,
+): Promise<{ rows: number; stopped: SeekResult['stopped'] }> {
+  for (const [rows, { shardId, before, after, change }] of plan.entries()) {
     if (change === 'none' || after === null) continue;
-    const isWritten = await retried(async (signal) => {
+    const attempt = async (signal: AbortSignal) => {
       const accepted = before ? table.reposition(before, after, signal) : table.create(after, signal);
-      return (await accepted) || isSame(await table.get(after.leaseKey, signal), after);
-    }, retry);
-    if (!isWritten) return index;
+      return (await accepted) || isSame(await table.get(after.leaseKey, signal), after) ? null : CHANGED;
+    };
+    const reason = await retried(attempt, retry).catch((error: unknown) => withAdvice(describeError(error), error));
+    if (reason !== null) return { rows, stopped: { shardId, reason } };
   }
-  return plan.length;
+  return { rows: plan.length, stopped: null };
 }
+
+const CHANGED = 'its row has changed in the meantime: a worker has started';
 
 /** A write whose answer was lost on the way is refused when it is tried again. */
 function isSame(row: Lease | null, wanted: Lease): boolean {

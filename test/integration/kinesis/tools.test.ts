@@ -277,7 +277,7 @@ shardId-000000000001  …N (T ago)  at …N (T ago)  back T
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       to: 'LATEST',
-      stoppedAtShardId: null,
+      stopped: null,
       shards: [
         { shardId: SHARD_0, change: 'move', direction: 'forward', done: true, before: { checkpoint: 'TRIM_HORIZON' } },
         { shardId: SHARD_1, change: 'move', direction: 'forward', done: true, before: { checkpoint: 'TRIM_HORIZON' } },

@@ -35,6 +35,7 @@ describe('--to', () => {
     ['-15m', '2026-11-22T11:45:00.000Z'],
     ['-2h', '2026-11-22T10:00:00.000Z'],
     ['-3d', '2026-11-19T12:00:00.000Z'],
+    ['-999999999d', '1970-01-01T00:00:00.000Z'],
   ])('%s is %s', (text, time) => {
     expect(parseTarget(text, NOW_MS)).toEqual({ type: 'AT_TIMESTAMP', timestampMs: Date.parse(time) });
   });
@@ -200,7 +201,7 @@ describe('the table of a seek', () => {
     arrivalMs,
   });
   const result = {
-    stoppedAtShardId: null,
+    stopped: null,
     leftShardIds: [id(9)],
     shards: [
       {
@@ -262,7 +263,7 @@ Left alone, since the stream no longer has them: shardId-000000000009.`.trimStar
   it('marks what was not moved when a worker came in between', () => {
     const stopped = {
       ...result,
-      stoppedAtShardId: id(1),
+      stopped: { shardId: id(1), reason: 'its row has changed' },
       shards: result.shards.map((each, index) => ({ ...each, done: index !== 1 })),
     };
     const lines = seekText(

@@ -156,7 +156,7 @@ describe('a seek', () => {
     expect(stream.dynamodb.row('s1')).toMatchObject({ checkpoint: last, checkpointSubSequenceNumber: 0 });
     expect(stream.dynamodb.row('s2')).toMatchObject({ checkpoint: 'TRIM_HORIZON', leaseCounter: 5 });
     expect(result).toMatchObject({
-      stoppedAtShardId: null,
+      stopped: null,
       leftShardIds: [],
       shards: [
         { shardId: 's0', change: 'move', direction: 'back', done: true, after: { arrivalMs: atMs } },
@@ -282,17 +282,31 @@ describe('workers', () => {
       stream.row('s1', { leaseOwner: 'new', leaseCounter: 6 });
     };
     const result = await stream.run({});
-    expect(result.stoppedAtShardId).toBe('s1');
+    expect(result.stopped).toEqual({ shardId: 's1', reason: expect.stringContaining('a worker has started') });
     expect(result.shards.map(({ done }) => done)).toEqual([true, false, false]);
     expect(stream.dynamodb.row('s1')).toMatchObject({ leaseOwner: 'new', checkpoint: 'TRIM_HORIZON' });
     expect(stream.dynamodb.row('s2')).toMatchObject({ leaseCounter: 5, checkpoint: 'TRIM_HORIZON' });
+  });
+
+  it('are not blamed when a row may not be written; what is written stays', async () => {
+    const stream = createStream('s0', 's1');
+    const last = stream.put('s0');
+    stream.row('s0');
+    stream.dynamodb.faults.refuse('putItem', awsError('AccessDeniedException', 'not authorized'));
+    const { stopped, shards } = await stream.run({});
+    expect(stopped).toEqual({
+      shardId: 's1',
+      reason: expect.stringMatching(/^AccessDeniedException: not authorized \(.*permissions/),
+    });
+    expect(shards.map(({ done }) => done)).toEqual([true, false]);
+    expect(stream.positions()).toEqual({ s0: last });
   });
 
   it('that make the missing row first stop the seek there', async () => {
     const stream = createStream('s0');
     stream.put('s0');
     stream.dynamodb.faults.refuse('putItem', awsError('ConditionalCheckFailedException'));
-    expect(await stream.run({})).toMatchObject({ stoppedAtShardId: 's0', shards: [{ done: false }] });
+    expect(await stream.run({})).toMatchObject({ stopped: { shardId: 's0' }, shards: [{ done: false }] });
   });
 
   it('are not suspected when only the answer of a write was lost', async () => {
@@ -301,7 +315,7 @@ describe('workers', () => {
     stream.row('s0');
     stream.dynamodb.faults.loseAnswer('updateItem');
     stream.dynamodb.faults.loseAnswer('putItem');
-    expect(await stream.run({})).toMatchObject({ stoppedAtShardId: null });
+    expect(await stream.run({})).toMatchObject({ stopped: null });
     expect(stream.positions()).toEqual({ s0: last, s1: 'TRIM_HORIZON' });
   });
 });
