@@ -1,4 +1,4 @@
-/** Records as the Kinesis Producer Library puts them together: the other direction of `deaggregate`. */
+/** Records as the Kinesis Producer Library puts them together. */
 import { createHash } from 'node:crypto';
 
 export interface KplUserRecord {
@@ -8,42 +8,59 @@ export interface KplUserRecord {
   readonly hashKey?: string;
 }
 
-const MAGIC = Buffer.from('f3899ac2', 'hex');
-
 /** One record of Kinesis that holds all of these. */
 export function kplRecord(userRecords: readonly KplUserRecord[]): Buffer {
   const keys = [...new Set(userRecords.map(({ key }) => key))];
   const hashKeys = [...new Set(userRecords.flatMap(({ hashKey }) => hashKey ?? []))];
-  return kplContainer(
+  const parts = userRecords.map(({ key, hashKey, data }) => ({
+    data,
+    key: keys.indexOf(key),
+    ...(hashKey !== undefined && { hashKey: hashKeys.indexOf(hashKey) }),
+  }));
+  return kplContainer(parts, keys, hashKeys);
+}
+
+export interface KplPart {
+  readonly data: Uint8Array | string;
+  /** Indices into the tables. */
+  readonly key?: number;
+  readonly hashKey?: number;
+}
+
+/** Sound or not: what stands in the tables and what points into them is given apart. */
+export function kplContainer(
+  parts: readonly KplPart[],
+  partitionKeys: readonly string[] = ['key-0'],
+  explicitHashKeys: readonly string[] = [],
+): Buffer {
+  return signed(
     Buffer.concat([
-      ...keys.map((key) => lengthDelimited(1, Buffer.from(key))),
-      ...hashKeys.map((hashKey) => lengthDelimited(2, Buffer.from(hashKey))),
-      ...userRecords.map(({ key, hashKey, data }) => {
-        const hash = hashKey === undefined ? [] : [varintField(2, hashKeys.indexOf(hashKey))];
-        const parts = [varintField(1, keys.indexOf(key)), ...hash, lengthDelimited(3, Buffer.from(data))];
-        return lengthDelimited(3, Buffer.concat(parts));
-      }),
+      ...partitionKeys.map((key) => field(1, Buffer.from(key))),
+      ...explicitHashKeys.map((key) => field(2, Buffer.from(key))),
+      ...parts.map(userRecord),
     ]),
   );
 }
 
-/** Magic bytes, the message, its digest. */
-export function kplContainer(message: Uint8Array): Buffer {
-  return Buffer.concat([MAGIC, message, createHash('md5').update(message).digest()]);
+/** Magic bytes, the message and its digest. */
+export function signed(message: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from('f3899ac2', 'hex'), message, createHash('md5').update(message).digest()]);
 }
 
-/** A protobuf field that has a length: bytes, text, a message. */
-export function lengthDelimited(field: number, bytes: Uint8Array): Buffer {
-  return Buffer.concat([varint(field * 8 + 2), varint(bytes.length), bytes]);
+/** A length-delimited protobuf field. */
+export function field(number: number, bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([(number << 3) | 2]), varint(bytes.length), bytes]);
 }
 
-function varintField(field: number, value: number): Buffer {
-  return Buffer.concat([varint(field * 8), varint(value)]);
+function userRecord({ data, key = 0, hashKey }: KplPart): Buffer {
+  const parts = [Buffer.from([1 << 3]), varint(key), field(3, Buffer.from(data))];
+  if (hashKey !== undefined) parts.push(Buffer.from([2 << 3]), varint(hashKey));
+  return field(3, Buffer.concat(parts));
 }
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push((rest & 0x7f) | 0x80);
   return Buffer.from([...bytes, rest]);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deaggregate } from '../../../src/kinesis/kplDeaggregator.ts';
-import { field, kplContainer, signed } from './kplContainer.ts';
+import { field, kplContainer, signed } from '../../support/kpl.ts';
 
 const container = kplContainer(
   [{ data: 'first' }, { data: 'second', key: 7, hashKey: 1 }],

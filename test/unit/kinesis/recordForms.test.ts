@@ -5,8 +5,8 @@ import { createAckTracker } from '../../../src/delivery/ackTracker.ts';
 import { NotCompressed, RecordTooLarge } from '../../../src/kinesis/decompress.ts';
 import { type RecordFormSettings, RecordForms } from '../../../src/kinesis/recordForms.ts';
 import type { ConsumerRecord, Position } from '../../../src/kinesis/types.ts';
+import { kplContainer } from '../../support/kpl.ts';
 import { begin, createLab, createWorker, end, type FakeLab, type FakeWorker } from './fakes/lab.ts';
-import { kplContainer } from './kplContainer.ts';
 
 const MIB = 1024 * 1024;
 const LAST_HASH_KEY = (2n ** 128n - 1n).toString();
