@@ -4,6 +4,7 @@ import { type FieldReference, parseFieldReference } from '../event/fieldReferenc
 import { compileReference, compileTemplate, type Template } from '../event/template.ts';
 import { isMap, type Value } from '../event/value.ts';
 import { type ConfigHash, type ConfigValue, configText } from '../plugin-api/index.ts';
+import type { EventFailure } from './eventFailure.ts';
 
 /** @throws what an illegal field reference or date pattern throws */
 export type Decoration = (event: Event) => void;
@@ -31,7 +32,8 @@ export interface InputDecorationOptions {
   readonly type: string | undefined;
 }
 
-export function inputDecoration(options: InputDecorationOptions): Decoration | undefined {
+/** `undefined` when no common option is set. What one throws goes to `failed`; the event keeps what was done before. */
+export function inputDecoration(options: InputDecorationOptions, failed: EventFailure): Decoration | undefined {
   const { type } = options;
   const setType: Decoration[] =
     type === undefined
@@ -41,7 +43,17 @@ export function inputDecoration(options: InputDecorationOptions): Decoration | u
             if (!Object.hasOwn(event.data, 'type')) event.data['type'] = type;
           },
         ];
-  return sequence([...setType, ...addTags(options.tags), ...addFields(options.add_field)]);
+  const decorate = sequence([...setType, ...addTags(options.tags), ...addFields(options.add_field)]);
+  return (
+    decorate &&
+    ((event) => {
+      try {
+        decorate(event);
+      } catch (error) {
+        failed(event, error);
+      }
+    })
+  );
 }
 
 function sequence(decorations: readonly Decoration[]): Decoration | undefined {

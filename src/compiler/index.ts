@@ -6,6 +6,7 @@ import { Reporter } from './reporter.ts';
 import { type ResolvedPipeline, resolvePipeline } from './resolve.ts';
 
 export { type InputDecorationOptions, inputDecoration } from './decorate.ts';
+export { eventFailure } from './eventFailure.ts';
 export { buildProgram, type Program, type ProgramStats } from './program.ts';
 export { Reporter } from './reporter.ts';
 export type { ResolvedPipeline } from './resolve.ts';

@@ -14,6 +14,7 @@ import { loadRegexCompiler, type RegexCompiler } from '../util/rubyRegex.ts';
 import { CodeWriter } from './codeWriter.ts';
 import { type ConditionContext, conditionCode, conditionHelpers } from './condition.ts';
 import { type Decoration, type FilterDecorationOptions, filterDecoration } from './decorate.ts';
+import { type EventFailure, eventFailure } from './eventFailure.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResolvedBranch, ResolvedPipeline, ResolvedStatement } from './resolve.ts';
 import { type ResolvedPlugin, reportPluginError } from './resolvePlugin.ts';
@@ -185,15 +186,7 @@ class ProgramBuilder {
   #step(plugin: ResolvedPlugin<FilterDefinition>, filter: Filter): (event: Event) => void {
     const { logger } = this.#settings.contextOf(plugin);
     const stats = this.#stats;
-    const tag = `_${plugin.definition.name}_exception`;
-    let said = false;
-    const failed = (event: Event, error: unknown) => {
-      stats.filterExceptions++;
-      event.tag(tag);
-      if (said) return;
-      said = true;
-      logger.error(`an event made this filter fail; it goes on with the tag ${tag} (said once)`, { error });
-    };
+    const failed = eventFailure(plugin.definition, logger, () => stats.filterExceptions++);
     // The resolver has validated them against the schema of common options.
     const common = plugin.options as unknown as FilterDecorationOptions;
     return guardedStep(filter, filterDecoration(common), failed);
@@ -201,11 +194,7 @@ class ProgramBuilder {
 }
 
 /** Where Logstash's worker would die of an exception, the event goes on. */
-function guardedStep(
-  filter: Filter,
-  decorate: Decoration | undefined,
-  failed: (event: Event, error: unknown) => void,
-): (event: Event) => void {
+function guardedStep(filter: Filter, decorate: Decoration | undefined, failed: EventFailure): (event: Event) => void {
   if (decorate === undefined) {
     return (event) => {
       try {

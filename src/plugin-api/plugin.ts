@@ -46,7 +46,16 @@ export interface Filter {
   close?(): void | Promise<void>;
 }
 
-export interface InputContext extends PluginContext {
+/** Of plugins that may have to set an event aside. */
+interface DeliveryContext extends PluginContext {
+  /**
+   * Takes what cannot go on: what a destination refuses for good, or what an input cannot make an event of. Resolves when
+   * it is on disk: it may then be settled. Rejects when the disk does not take it; `Burial` in `src/delivery` tries again.
+   */
+  readonly deadLetter: (event: Event, reason: string) => Promise<void>;
+}
+
+export interface InputContext extends DeliveryContext {
   /**
    * Hands over decoded events in order; they share one source batch. `onSettled` runs once when each of them is written,
    * in the dead letter queue, or dropped by the pipeline. Wait for the result before emitting more: it is the back-pressure.
@@ -69,12 +78,7 @@ export interface Input {
   status?(): Readonly<Record<string, unknown>>;
 }
 
-export interface OutputContext extends PluginContext {
-  /**
-   * Takes an event that the destination refuses for good. Resolves when the event is on disk: it may then be settled.
-   */
-  readonly deadLetter: (event: Event, reason: string) => Promise<void>;
-}
+export interface OutputContext extends DeliveryContext {}
 
 /**
  * An output settles each event exactly once, by `event.batch.settle()`, when it is durably written or in the dead letter

@@ -1,6 +1,7 @@
 /** One running pipeline: its plugins, and the way of events between them. */
 import {
   buildProgram,
+  eventFailure,
   type InputDecorationOptions,
   inputDecoration,
   openCodec,
@@ -171,16 +172,7 @@ export class Pipeline {
 
   async #addOutput(plugin: ResolvedPlugin<OutputDefinition>): Promise<void> {
     const base = this.#contextOf(plugin);
-    const context: OutputContext = {
-      ...base,
-      deadLetter: (event, reason) =>
-        this.#settings.deadLetterQueue.add(event, {
-          pluginType: plugin.definition.name,
-          pluginId: plugin.id,
-          reason,
-          timeMs: this.#settings.clock.now(),
-        }),
-    };
+    const context: OutputContext = { ...base, deadLetter: this.#deadLetterOf(plugin) };
     const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
     if (instance !== undefined) this.#outputs.push({ plugin, instance });
     this.#lists.push([]);
@@ -188,9 +180,12 @@ export class Pipeline {
 
   async #addInput(plugin: ResolvedPlugin<InputDefinition>): Promise<void> {
     const base = this.#contextOf(plugin);
-    const decorate = inputDecoration(plugin.options as unknown as InputDecorationOptions);
+    const failures = base.counter('decoration_failures');
+    const failed = eventFailure(plugin.definition, base.logger, () => failures.value++);
+    const decorate = inputDecoration(plugin.options as unknown as InputDecorationOptions, failed);
     const context: InputContext = {
       ...base,
+      deadLetter: this.#deadLetterOf(plugin),
       batchSize: this.#settings.batchSize,
       emit: (events, onSettled) => {
         if (decorate !== undefined) for (const event of events) decorate(event);
@@ -199,6 +194,12 @@ export class Pipeline {
     };
     const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
     if (instance !== undefined) this.#inputs.push({ plugin, instance });
+  }
+
+  #deadLetterOf({ definition, id }: ResolvedPlugin): OutputContext['deadLetter'] {
+    const { deadLetterQueue, clock } = this.#settings;
+    return (event, reason) =>
+      deadLetterQueue.add(event, { pluginType: definition.name, pluginId: id, reason, timeMs: clock.now() });
   }
 
   #withCodec(plugin: ResolvedPlugin<InputDefinition | OutputDefinition>, context: PluginContext) {

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import {
   buildProgram,
   compile,
+  eventFailure,
   type InputDecorationOptions,
   inputDecoration,
   openCodec,
@@ -105,7 +106,10 @@ export async function prepareCase(input: CaseSetup): Promise<(records: readonly 
   const [source] = pipeline.inputs;
   if (source?.codec === undefined) throw new Error('the case has no input');
   const codec = openCodec(source.codec, context).open();
-  const decorate = inputDecoration(source.options as unknown as InputDecorationOptions);
+  const decorate = inputDecoration(
+    source.options as unknown as InputDecorationOptions,
+    eventFailure(source.definition, silentLogger, () => {}),
+  );
   return (records) => ({ errors: [], outputs: records.flatMap(runRecord) });
 
   function runRecord(record: Uint8Array): string[] {

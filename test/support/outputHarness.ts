@@ -26,14 +26,10 @@ export function recordLog(): RecordedLog {
   return { logger, lines };
 }
 
-export interface TestOutputContext extends TestContext, OutputContext {
-  readonly deadLetters: { readonly event: Event; readonly reason: string }[];
-}
+export type TestOutputContext = TestContext;
 
 export function outputContext(overrides: Partial<OutputContext> = {}): TestOutputContext {
-  const deadLetters: { event: Event; reason: string }[] = [];
-  const deadLetter = async (event: Event, reason: string) => void deadLetters.push({ event, reason });
-  return { ...testContext(overrides), deadLetter, ...overrides, deadLetters };
+  return testContext(overrides);
 }
 
 export function jsonLinesCodec(): CodecFactory {

@@ -1,17 +1,21 @@
 import { tmpdir } from 'node:os';
-import { type Counter, PluginConfigError, type PluginContext } from '../../src/plugin-api/index.ts';
+import type { Event } from '../../src/event/event.ts';
+import { type Counter, type OutputContext, PluginConfigError } from '../../src/plugin-api/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { silentLogger } from '../../src/util/logger.ts';
 
-export interface TestContext extends PluginContext {
+export interface TestContext extends OutputContext {
   /** What `counter` has handed out, by name. */
   readonly counters: ReadonlyMap<string, Counter>;
+  /** What `deadLetter` was given, if it is not overridden. */
+  readonly deadLetters: readonly { readonly event: Event; readonly reason: string }[];
 }
 
 /** What a plugin instance is given, without a pipeline around it. */
-export function testContext(overrides: Partial<PluginContext> = {}): TestContext {
+export function testContext(overrides: Partial<OutputContext> = {}): TestContext {
   const counters = new Map<string, Counter>();
   const opened = new Map<string, Promise<unknown>>();
+  const deadLetters: { event: Event; reason: string }[] = [];
   return {
     id: 'test',
     logger: silentLogger,
@@ -21,8 +25,10 @@ export function testContext(overrides: Partial<PluginContext> = {}): TestContext
     dataPath: tmpdir(),
     pipelineId: 'main',
     hostName: 'test-host',
+    deadLetter: async (event, reason) => void deadLetters.push({ event, reason }),
     ...overrides,
     counters,
+    deadLetters,
   };
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type InputDecorationOptions, inputDecoration } from '../../../src/compiler/index.ts';
+import { eventFailure, type InputDecorationOptions, inputDecoration } from '../../../src/compiler/index.ts';
 import { encodeJson } from '../../../src/event/json.ts';
+import { generator } from '../../../src/plugins/inputs/generator.ts';
+import { recordLog } from '../../support/outputHarness.ts';
 import { eventOf } from '../event/support.ts';
 import { build } from './support.ts';
 
@@ -66,6 +68,9 @@ describe('after success: add_field, remove_field, add_tag, remove_tag', () => {
 });
 
 describe('of an input', () => {
+  const unexpected = (_event: unknown, error: unknown): never => {
+    throw error;
+  };
   const options = (more: Partial<InputDecorationOptions>): InputDecorationOptions => ({
     add_field: new Map(),
     tags: [],
@@ -82,11 +87,35 @@ describe('of an input', () => {
     [{ add_field: new Map([['f', '%{type}']]), type: 't' }, '{}', '{"type":"t","f":"t"}'],
   ])('%j on %s', (more, before, after) => {
     const event = eventOf(before);
-    inputDecoration(options(more))?.(event);
+    inputDecoration(options(more), unexpected)?.(event);
     expect(encodeJson(event.data)).toBe(after);
   });
 
+  it('a bad reference made of an event is a failure of that event alone, with a tag, a count and one log line', () => {
+    const { logger, lines } = recordLog();
+    let count = 0;
+    const failed = eventFailure(generator, logger, () => {
+      count++;
+    });
+    const decorate = inputDecoration(options({ type: 't', tags: ['x'], add_field: new Map([['%{n}', 'v']]) }), failed);
+    const decorated = (json: string): string => {
+      const event = eventOf(json);
+      decorate?.(event);
+      return encodeJson(event.data);
+    };
+    const bad = '{"n":"a[b","type":"t","tags":["x","_generator_exception"]}';
+    expect(['{"n":"a[b"}', '{"n":"ok"}', '{"n":"a[b"}'].map(decorated)).toEqual([
+      bad,
+      '{"n":"ok","type":"t","tags":["x"],"ok":"v"}',
+      bad,
+    ]);
+    expect(count).toBe(2);
+    expect(lines).toEqual([
+      'ERROR an event made this input fail; it goes on with the tag _generator_exception (said once)',
+    ]);
+  });
+
   it('is nothing at all when nothing is asked for', () => {
-    expect(inputDecoration(options({}))).toBeUndefined();
+    expect(inputDecoration(options({}), unexpected)).toBeUndefined();
   });
 });
