@@ -16,8 +16,8 @@ const RETRY_INITIAL_MS = 1000;
 const RETRY_MAX_MS = 30_000;
 
 /**
- * Takes events that a destination refuses for good to the dead letter queue, and settles them when they are there. As
- * long as the queue cannot take them (a full disk) they wait: settling them would lose them.
+ * Takes events that cannot go on, such as those that a destination refuses for good, to the dead letter queue, and settles
+ * them when they are there. As long as the queue cannot take them (a full disk) they wait: settling them would lose them.
  */
 export class Burial {
   readonly #settings: BurialSettings;
@@ -34,9 +34,9 @@ export class Burial {
     return this.#open.size;
   }
 
-  /** Resolves when the event is on disk and settled. */
-  bury(event: Event, reason: string): Promise<void> {
-    const buried = this.#bury(event, reason).finally(() => this.#open.delete(buried));
+  /** Resolves when the event is on disk and settled; or, not settled, when `giveUp` aborts while the queue cannot take it. */
+  bury(event: Event, reason: string, giveUp?: AbortSignal): Promise<void> {
+    const buried = this.#bury(event, reason, giveUp).finally(() => this.#open.delete(buried));
     this.#open.add(buried);
     return buried;
   }
@@ -46,18 +46,19 @@ export class Burial {
     while (this.#open.size > 0) await Promise.all(this.#open);
   }
 
-  async #bury(event: Event, reason: string): Promise<void> {
+  async #bury(event: Event, reason: string, giveUp: AbortSignal | undefined): Promise<void> {
     const backoff = new Backoff(RETRY_INITIAL_MS, RETRY_MAX_MS);
-    for (;;) {
+    while (!giveUp?.aborted) {
       try {
         await this.#settings.deadLetter(event, reason);
-        break;
       } catch (error) {
         this.#trouble.failed('', messageOf(error));
-        await this.#settings.clock.sleep(backoff.nextDelayMs());
+        await this.#settings.clock.sleep(backoff.nextDelayMs(), giveUp);
+        continue;
       }
+      this.#trouble.worked('');
+      event.batch.settle();
+      return;
     }
-    this.#trouble.worked('');
-    event.batch.settle();
   }
 }

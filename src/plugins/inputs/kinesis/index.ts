@@ -6,6 +6,7 @@ import type { Consumer } from '../../../kinesis/types.ts';
 import { type CodecFactory, defineInput, type Input, type InputContext } from '../../../plugin-api/index.ts';
 import { whenAborted } from '../../../util/abort.ts';
 import { createRecordProcessor } from './recordProcessor.ts';
+import { RefusedRecords } from './refusedRecords.ts';
 import {
   checkOptions,
   clientSettings,
@@ -31,6 +32,7 @@ function createInput(given: KinesisOptions & { codec: CodecFactory }, context: I
   // The SDK takes its time to load: it does while the rest of the pipeline is made. `run` says what went wrong.
   const clients: Promise<Clients> = createClients(clientSettings(given), context);
   clients.catch(() => {});
+  const refused = new RefusedRecords(context);
   let consumers: Consumer[] = [];
 
   function consumerOf(stream: StreamSettings, { kinesis, dynamodb }: Clients, workerId: string): Consumer {
@@ -42,9 +44,11 @@ function createInput(given: KinesisOptions & { codec: CodecFactory }, context: I
       clock: context.clock,
       random: Math.random,
       logger: context.logger,
+      counter: context.counter,
       createProcessor: (shard) => {
         const codec = given.codec.open();
-        return createRecordProcessor({ shard, codec, eventTime: given.event_time, stop: stopping.signal }, context);
+        const settings = { shard, codec, eventTime: given.event_time, stop: stopping.signal, refused };
+        return createRecordProcessor(settings, context);
       },
     });
   }
@@ -63,6 +67,7 @@ function createInput(given: KinesisOptions & { codec: CodecFactory }, context: I
     stop: () => stopping.abort(),
     async close() {
       await Promise.all(consumers.map((consumer) => consumer.close()));
+      refused.close();
       await clients.then(({ destroy }) => destroy()).catch(() => {});
     },
     unsettledSinceMs() {

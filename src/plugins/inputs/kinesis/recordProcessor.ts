@@ -1,12 +1,12 @@
 /** The records of one shard as events: decoded, named by their place in the stream, emitted in slices that settle alone. */
 import { createAckTracker } from '../../../delivery/ackTracker.ts';
-import { Event } from '../../../event/event.ts';
+import type { Event } from '../../../event/event.ts';
+import { SourceBatch } from '../../../event/sourceBatch.ts';
+import { RecordTooLarge } from '../../../kinesis/decompress.ts';
 import type { ConsumerRecord, Position, ShardInfo, ShardProcessor } from '../../../kinesis/types.ts';
 import type { Codec, InputContext } from '../../../plugin-api/index.ts';
 import { orAborted } from '../../../util/abort.ts';
-
-export const TOO_LARGE_TAG = '_recordtoolarge';
-export const FAILURE_TAG = '_kinesisdecodefailure';
+import { placeOf, RefusedRecords } from './refusedRecords.ts';
 
 /** Slices of a shard from its oldest unsettled one on, settled or not: at the bound the shard is not read on. */
 const ACK_WINDOW_MAX = 32_768;
@@ -22,16 +22,16 @@ export interface RecordProcessorSettings {
   /** Aborts when nothing more may be emitted. */
   readonly stop: AbortSignal;
   readonly ackWindowMax?: number;
+  /** Those of all shards of an input together; by default those of this shard. */
+  readonly refused?: RefusedRecords;
 }
 
 export function createRecordProcessor(settings: RecordProcessorSettings, context: InputContext): ShardProcessor {
-  const { shard, codec, eventTime, ackWindowMax = ACK_WINDOW_MAX } = settings;
+  const { shard, codec, eventTime, ackWindowMax = ACK_WINDOW_MAX, refused = new RefusedRecords(context) } = settings;
   const lost = new AbortController();
   const end = AbortSignal.any([settings.stop, lost.signal]);
   const tracker = createAckTracker<Position | null>(context.clock.now, ackWindowMax);
-  const decodeErrors = context.counter('decode_errors');
-  const tooLarge = context.counter('records_too_large');
-  const recordsIn = context.counter('records');
+  const userRecords = context.counter('user_records');
   /** The last record of which every event is emitted or about to be. */
   let before: Position | null = null;
 
@@ -46,39 +46,54 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     if (room) await orAborted(room, end);
   }
 
+  /** The shard waits: what comes behind it is worth nothing to the checkpoint before this record is on disk. */
+  async function bury(record: ConsumerRecord, reason: string): Promise<void> {
+    const token = tracker.open(before);
+    await refused.bury(record, reason, new SourceBatch(() => tracker.settle(token)), shard, end);
+  }
+
   async function process(records: readonly ConsumerRecord[]): Promise<void> {
     const { batchSize } = context;
     let slice: Event[] = [];
     let recordCount = 0;
-    for (const record of records) {
-      if (end.aborted) return;
-      for (const event of events(record)) {
-        slice.push(event);
-        if (slice.length < batchSize * BATCHES_A_RECORD_MAX) continue;
-        await emit(slice);
-        slice = [];
-      }
-      before = { sequenceNumber: record.sequenceNumber, subSequenceNumber: record.subSequenceNumber };
-      recordCount += 1;
-      if (slice.length < batchSize && recordCount < batchSize) continue;
-      await emit(slice);
+    const emitSlice = (): Promise<void> => {
+      const events = slice;
       slice = [];
       recordCount = 0;
+      return emit(events);
+    };
+    for (const record of records) {
+      if (end.aborted) return;
+      userRecords.value += 1;
+      const { sequenceNumber, subSequenceNumber, fault } = record;
+      if (fault instanceof RecordTooLarge) {
+        if (recordCount > 0) await emitSlice();
+        before = { sequenceNumber, subSequenceNumber };
+        await bury(record, fault.message);
+        continue;
+      }
+      for (const event of events(record)) {
+        slice.push(event);
+        if (slice.length >= batchSize * BATCHES_A_RECORD_MAX) await emitSlice();
+      }
+      before = { sequenceNumber, subSequenceNumber };
+      recordCount += 1;
+      if (slice.length >= batchSize || recordCount >= batchSize) await emitSlice();
     }
-    if (recordCount > 0) await emit(slice);
+    if (recordCount > 0) await emitSlice();
   }
 
   function events(record: ConsumerRecord): Event[] {
-    recordsIn.value += 1;
     const arrivalMs = eventTime === 'arrival' ? record.approximateArrivalTimestampMs : context.clock.now();
     const decoded = decode(record, arrivalMs);
-    const origin = `${shard.streamName}/${shard.shardId}/${record.sequenceNumber}/${record.subSequenceNumber}`;
+    const place = placeOf(record, shard);
     let nth = 0;
     for (const event of decoded) {
-      event.origin = nth === 0 ? origin : `${origin}/${nth}`;
+      event.origin = nth === 0 ? place : `${place}/${nth}`;
       event.metadata['approximate_arrival_timestamp'] = record.approximateArrivalTimestampMs;
       event.metadata['partition_key'] = record.partitionKey;
       event.metadata['sequence_number'] = record.sequenceNumber;
+      event.metadata['sub_sequence_number'] = record.subSequenceNumber;
       nth += 1;
     }
     return decoded;
@@ -86,22 +101,13 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
 
   /** A record is a message of its own, so what a line codec holds back at its end is an event too. */
   function decode(record: ConsumerRecord, arrivalMs: number): Event[] {
-    if (record.fault) {
-      tooLarge.value += 1;
-      return [keptEvent(record, record.fault.message, TOO_LARGE_TAG, arrivalMs)];
-    }
+    if (record.fault) return [refused.undecoded(record, record.fault.message, shard, arrivalMs)];
     try {
       const decoded = codec.decode(record.data, arrivalMs);
       const rest = codec.flush(arrivalMs);
       return rest.length === 0 ? decoded : [...decoded, ...rest];
     } catch (error) {
-      decodeErrors.value += 1;
-      if (decodeErrors.value === 1) {
-        const { sequenceNumber } = record;
-        const place = { shard: shard.shardId, sequenceNumber, error: String(error) };
-        context.logger.error(`a record cannot be decoded; it goes on tagged ${FAILURE_TAG}, as all such will`, place);
-      }
-      return [keptEvent(record, String(error), FAILURE_TAG, arrivalMs)];
+      return [refused.undecoded(record, String(error), shard, arrivalMs)];
     }
   }
 
@@ -112,10 +118,4 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     unsettledSinceMs: () => tracker.snapshot().oldestOpenSinceMs,
     lost: () => lost.abort(),
   };
-}
-
-/** Nothing is dropped: the bytes as they came travel in base64. */
-function keptEvent(record: ConsumerRecord, message: string, tag: string, arrivalMs: number): Event {
-  const data = Buffer.from(record.data.buffer, record.data.byteOffset, record.data.byteLength).toString('base64');
-  return Event.fromMap({ message, data, tags: [tag] }, arrivalMs);
 }

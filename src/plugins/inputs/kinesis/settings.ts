@@ -1,7 +1,10 @@
 /** The options of the kinesis input, and what they mean to the consumer: also what the command line's tools go by. */
+import { constants } from 'node:buffer';
 import type { ClientSettings } from '../../../kinesis/clients.ts';
+import { COMPRESSIONS } from '../../../kinesis/decompress.ts';
 import type { ConsumerOptions, InitialPosition } from '../../../kinesis/types.ts';
 import {
+  bytes,
   type Claim,
   hash,
   number,
@@ -64,6 +67,18 @@ export const options = {
     doc: 'What `@timestamp` is for events that bring none: when Kinesis took the record, the same on each replay, or when it was decoded, as in Logstash.',
     default: 'arrival',
   }),
+  compression: oneOf(['auto', 'none', ...COMPRESSIONS])({
+    doc: 'How producers compress their records. `auto` goes by the bytes of each record and knows all but raw Snappy, `none` leaves records as they are; with a name all records have to be of that kind, and others are tagged `_kinesisdecodefailure`.',
+    default: 'auto',
+  }),
+  expanded_bytes_max: bytes({
+    doc: 'A compressed record that grows beyond this goes to the dead letter queue whole, as it came.',
+    default: 64 * 1024 * 1024,
+  }),
+  kpl_records_outside_shard: oneOf(['keep', 'drop'])({
+    doc: "What becomes of a record inside a container of the Kinesis Producer Library whose hash key lies outside its shard's range. The KPL sends such a record again after a reshard; Fluent Bit is known to write wrong keys.",
+    default: 'keep',
+  }),
 };
 
 export type KinesisOptions = OptionValues<typeof options>;
@@ -71,7 +86,7 @@ export type KinesisOptions = OptionValues<typeof options>;
 /** What a consumer of one stream is told by the configuration. */
 export type StreamSettings = Omit<
   ConsumerOptions,
-  'kinesis' | 'dynamodb' | 'workerId' | 'createProcessor' | 'clock' | 'random' | 'logger'
+  'kinesis' | 'dynamodb' | 'workerId' | 'createProcessor' | 'clock' | 'random' | 'logger' | 'counter'
 >;
 
 /** @throws PluginConfigError */
@@ -83,11 +98,18 @@ export function checkOptions(given: KinesisOptions): void {
   if (given.checkpoint_interval_seconds < 0) {
     throw new PluginConfigError('checkpoint_interval_seconds must not be negative', 'checkpoint_interval_seconds');
   }
+  checkExpandedBytes(given.expanded_bytes_max);
   initialPosition(given);
   checkRoles(given);
   proxy(given);
   leaseTables(given);
   checkFanOut(given);
+}
+
+function checkExpandedBytes(bytesMax: number): void {
+  if (bytesMax >= 1 && bytesMax <= constants.MAX_STRING_LENGTH) return;
+  const reason = `expanded_bytes_max has to lie between 1 and ${constants.MAX_STRING_LENGTH} bytes: texts are no longer`;
+  throw new PluginConfigError(reason, 'expanded_bytes_max');
 }
 
 function checkRoles({ role_arn, dynamodb_role_arn, role_external_id, sts_endpoint }: KinesisOptions): void {
@@ -153,6 +175,9 @@ export function streamSettings(given: KinesisOptions): StreamSettings[] {
     ...consumer,
     checkpointIntervalMs: given.checkpoint_interval_seconds * 1_000,
     initialPosition: initialPosition(given),
+    compression: given.compression,
+    expandedBytesMax: given.expanded_bytes_max,
+    kplRecordsOutsideShard: given.kpl_records_outside_shard,
   };
   return leaseTables(given).map((names) => ({ ...shared, ...names, ...fanOut(given, names.tableName) }));
 }

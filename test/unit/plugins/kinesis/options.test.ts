@@ -41,6 +41,9 @@ describe('kinesis options', () => {
       consumer: 'polling',
       role_session_name: 'logstash',
       additional_settings: new Map(),
+      compression: 'auto',
+      expanded_bytes_max: 64 * 1024 * 1024,
+      kpl_records_outside_shard: 'keep',
     });
     expect(kinesis.options['kinesis_stream_name']?.required).toBe(true);
     expect(kinesis.defaultCodec).toBe('plain');
@@ -54,6 +57,7 @@ describe('kinesis options', () => {
     [{ http_proxy: 'http://user:secret@proxy:3128', non_proxy_hosts: 'localhost|*.internal' }],
     [{ http_proxy: 'proxy:3128' }],
     [{ consumer: 'fanout', consumer_name: 'a.b-c_d' }],
+    [{ compression: 'snappy', expanded_bytes_max: '512 MB', kpl_records_outside_shard: 'drop' }],
     [{ profile: 'dev', role_arn: 'arn:aws:iam::123456789012:role/reader' }],
     [{ dynamodb_role_arn: 'arn:aws:iam::123456789012:role/leases', role_external_id: 'x' }],
     [{ sts_endpoint: 'https://sts.internal' }],
@@ -80,6 +84,8 @@ describe('kinesis options', () => {
     [{ sts_endpoint: 'sts.internal:443' }, 'sts_endpoint', 'has to be a URL'],
     [{ consumer: 'fanout', http_proxy: 'http://proxy:3128' }, 'consumer', 'cannot go through http_proxy'],
     [{ consumer_name: 'x' }, 'consumer_name', 'consumer_name needs consumer => "fanout"'],
+    [{ expanded_bytes_max: 0 }, 'expanded_bytes_max', 'has to lie between 1 and 536870888 bytes'],
+    [{ expanded_bytes_max: '1 GB' }, 'expanded_bytes_max', 'has to lie between 1 and 536870888 bytes'],
     [{ consumer: 'fanout', consumer_name: 'a b' }, 'consumer_name', '"a b" is no name for a consumer'],
     [{ consumer: 'fanout', application_name: 'a'.repeat(129) }, 'application_name', 'is no name for a consumer'],
     [{ additional_settings: new Map([['x_y_z', 1]]) }, 'additional_settings', '`x_y_z` is unknown'],
@@ -116,6 +122,14 @@ describe('kinesis options', () => {
   ])('with %j the lease table is in %s', (given, place) => {
     const claims = kinesis.kind === 'input' ? kinesis.claims?.(options({ kinesis_stream_name: 'logs', ...given })) : [];
     expect(claims?.map(({ resource }) => resource)).toEqual([`lease table "logstash" in ${place}`]);
+  });
+
+  test('tells the consumer the forms of records', () => {
+    const forms = { compression: 'snappy', expanded_bytes_max: '1 MiB', kpl_records_outside_shard: 'drop' };
+    expect(streamSettings(parsed({ kinesis_stream_name: 'logs', ...forms }))).toMatchObject([
+      { compression: 'snappy', expandedBytesMax: 1024 * 1024, kplRecordsOutsideShard: 'drop' },
+    ]);
+    expect(() => parsed({ compression: 'lzo' })).toThrow('Expected one of');
   });
 
   test('makes roles of the options', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Event } from '../../../../src/event/event.ts';
-import { RecordTooLarge } from '../../../../src/kinesis/decompress.ts';
+import { NotCompressed, RecordTooLarge } from '../../../../src/kinesis/decompress.ts';
 import type { ConsumerRecord } from '../../../../src/kinesis/types.ts';
 import type { Codec, InputContext } from '../../../../src/plugin-api/index.ts';
 import { json } from '../../../../src/plugins/codecs/json.ts';
@@ -9,6 +9,9 @@ import {
   createRecordProcessor,
   type RecordProcessorSettings,
 } from '../../../../src/plugins/inputs/kinesis/recordProcessor.ts';
+import { RefusedRecords } from '../../../../src/plugins/inputs/kinesis/refusedRecords.ts';
+import { type Clock, systemClock } from '../../../../src/util/clock.ts';
+import { recordLog } from '../../../support/outputHarness.ts';
 import { testContext } from '../../../support/pluginContext.ts';
 
 const ARRIVED_MS = Date.UTC(2020, 9, 20, 3, 56, 8, 123);
@@ -35,9 +38,20 @@ async function openCodec(definition: typeof json, options: Record<string, unknow
   return definition.create(options, testContext())();
 }
 
-async function createProcessor(settings: Partial<RecordProcessorSettings> = {}, batchSize = 3) {
+/** What stands around a processor where a test says no other. */
+interface Around {
+  readonly batchSize?: number;
+  readonly sleep?: Clock['sleep'];
+  readonly deadLetter?: InputContext['deadLetter'];
+}
+
+async function createProcessor(
+  settings: Partial<RecordProcessorSettings> = {},
+  { batchSize = 3, sleep = async () => {}, ...around }: Around = {},
+) {
   const emitted: Emitted[] = [];
-  const context = testContext({ clock: { now: () => NOW_MS, sleep: async () => {} } });
+  const { logger, lines } = recordLog();
+  const context = testContext({ clock: { now: () => NOW_MS, sleep }, logger, ...around });
   const inputContext: InputContext = {
     ...context,
     emit: (events, onSettled) => {
@@ -57,7 +71,15 @@ async function createProcessor(settings: Partial<RecordProcessorSettings> = {}, 
   );
   const process = (...records: ConsumerRecord[]) => processor.process(records, { millisBehindLatest: 0 });
   const events = () => emitted.flatMap((slice) => slice.events);
-  return { processor, process, emitted, events, counters: context.counters };
+  return {
+    processor,
+    process,
+    emitted,
+    events,
+    counters: context.counters,
+    deadLetters: context.deadLetters,
+    log: lines,
+  };
 }
 
 describe('events of a record', () => {
@@ -75,6 +97,7 @@ describe('events of a record', () => {
       approximate_arrival_timestamp: ARRIVED_MS,
       partition_key: 'key-1001',
       sequence_number: '1001',
+      sub_sequence_number: 0,
     });
     expect(event?.origin).toBe('logs/shardId-000000000001/1001/0');
   });
@@ -135,18 +158,128 @@ describe('events of a record', () => {
     });
     expect(events()[1]?.data['n']).toBe(2);
     expect(counters.get('decode_errors')?.value).toBe(1);
-    expect(counters.get('records')?.value).toBe(2);
+    expect(counters.get('user_records')?.value).toBe(2);
   });
 
-  test('a record that grows too large goes on with its bytes', async () => {
-    const { process, events, counters } = await createProcessor();
-    await process(record(1, 'packed', { fault: new RecordTooLarge('gzip', 6, 100) }));
+  test('a record that is not compressed as all were said to be goes on, tagged, counted and said once', async () => {
+    const { process, events, counters, log } = await createProcessor();
+    const fault = new NotCompressed('gzip', new Error('incorrect header check'));
+    await process(record(1, 'plain', { fault }), record(2, 'more', { fault }), record(3, '{"n":3}'));
     expect(events()[0]?.data).toMatchObject({
-      message: 'a gzip record of 6 bytes grows beyond the bound of 100 bytes',
-      data: Buffer.from('packed').toString('base64'),
-      tags: ['_recordtoolarge'],
+      message: 'the record is not gzip, which `compression` says of all',
+      data: Buffer.from('plain').toString('base64'),
+      tags: ['_kinesisdecodefailure'],
     });
+    expect(events().map((event) => event.origin?.split('/')[2])).toEqual(['1', '2', '3']);
+    expect(counters.get('decode_errors')?.value).toBe(2);
+    expect(log).toEqual([
+      'WARN logs/shardId-000000000001/1/0 cannot be decoded: the record is not gzip, which `compression` says of all; it goes on tagged _kinesisdecodefailure',
+    ]);
+  });
+});
+
+describe('a record that grows too large', () => {
+  const tooLarge = (sequence: number, sub = 0) =>
+    record(sequence, 'packed', { subSequenceNumber: sub, fault: new RecordTooLarge('gzip', 6, 100) });
+  const at = (sequence: number, sub = 0) => ({ sequenceNumber: String(sequence), subSequenceNumber: sub });
+
+  test('goes to the dead letter queue whole, with its place, and around the filters', async () => {
+    const { process, processor, emitted, deadLetters, counters, log } = await createProcessor();
+    await process(tooLarge(1, 2));
+    expect(emitted).toEqual([]);
+    expect(deadLetters).toEqual([
+      { event: expect.anything(), reason: 'a gzip record of 6 bytes grows beyond the bound of 100 bytes' },
+    ]);
+    const [event] = deadLetters.map((letter) => letter.event);
+    expect(event?.data).toMatchObject({ data: Buffer.from('packed').toString('base64') });
+    expect(event?.data).not.toHaveProperty('tags');
+    expect(event?.timestamp?.epochMs).toBe(ARRIVED_MS);
+    expect(event?.origin).toBe('logs/shardId-000000000001/1/2');
+    expect(event?.metadata).toEqual({
+      stream_name: 'logs',
+      shard_id: 'shardId-000000000001',
+      sequence_number: '1',
+      sub_sequence_number: 2,
+      partition_key: 'key-1',
+      approximate_arrival_timestamp: ARRIVED_MS,
+    });
+    expect(processor.settledPosition()).toEqual(at(1, 2));
     expect(counters.get('records_too_large')?.value).toBe(1);
+    expect(log).toEqual([
+      'WARN logs/shardId-000000000001/1/2: a gzip record of 6 bytes grows beyond the bound of 100 bytes; it goes to the dead letter queue',
+    ]);
+  });
+
+  test('is said once for many, and the rest is summed up at the end', async () => {
+    const log = recordLog();
+    const clock = { now: () => NOW_MS, sleep: async () => {} };
+    const refused = new RefusedRecords({ ...testContext({ clock, logger: log.logger }), emit: () => {}, batchSize: 3 });
+    for (const shardId of ['s0', 's1']) {
+      const { process } = await createProcessor({ shard: { streamName: 'logs', shardId }, refused });
+      await process(tooLarge(1), tooLarge(2));
+    }
+    expect(log.lines).toHaveLength(1);
+    refused.close();
+    expect(log.lines.slice(1)).toEqual(['WARN records that grow too large: 3 more since the last line']);
+  });
+
+  test('settles in its turn, and what stands before it is emitted first', async () => {
+    const { process, processor, emitted, deadLetters } = await createProcessor();
+    await process(record(1, '{"n":1}'), tooLarge(2), record(3, '{"n":3}'));
+    expect(deadLetters).toHaveLength(1);
+    expect(emitted.map(({ events }) => events.map((event) => event.data['n']))).toEqual([[1], [3]]);
+    expect(processor.settledPosition()).toBeNull();
+    emitted[0]?.settle();
+    expect(processor.settledPosition()).toEqual(at(2));
+    emitted[1]?.settle();
+    expect(processor.settledPosition()).toEqual(at(3));
+  });
+
+  test('holds up the shard for as long as the queue cannot take it', async () => {
+    const fakeDisk = { isFull: true, tries: 0 };
+    const waiting: (() => void)[] = [];
+    const { process, processor, emitted, log } = await createProcessor(
+      {},
+      {
+        sleep: () => new Promise((resolve) => waiting.push(resolve)),
+        deadLetter: async () => {
+          fakeDisk.tries++;
+          if (fakeDisk.isFull) throw new Error('ENOSPC: no space left on device, write');
+        },
+      },
+    );
+    const processed = process(record(1, '{}'), tooLarge(2), record(3, '{}'));
+    await vi.waitFor(() => expect(fakeDisk.tries).toBe(1));
+    emitted[0]?.settle();
+    waiting.shift()?.();
+    await vi.waitFor(() => expect(fakeDisk.tries).toBe(2));
+    expect(processor.settledPosition()).toEqual(at(1));
+    expect(emitted).toHaveLength(1);
+    fakeDisk.isFull = false;
+    waiting.shift()?.();
+    await processed;
+    expect(processor.settledPosition()).toEqual(at(2));
+    expect(emitted).toHaveLength(2);
+    expect(log[1]).toBe(
+      'WARN writing to the dead letter queue fails and is tried again: ENOSPC: no space left on device, write',
+    );
+  });
+
+  test.each(['a stop', 'the loss of the lease'])('does not hold up %s, and is not settled then', async (reason) => {
+    const stop = new AbortController();
+    const { process, processor, emitted } = await createProcessor(
+      { stop: stop.signal },
+      {
+        sleep: systemClock.sleep,
+        deadLetter: () => Promise.reject(new Error('ENOSPC')),
+      },
+    );
+    const processed = process(tooLarge(1), record(2, '{}'));
+    if (reason === 'a stop') stop.abort();
+    else processor.lost();
+    await processed;
+    expect(processor.settledPosition()).toBeNull();
+    expect(emitted).toEqual([]);
   });
 });
 
@@ -213,7 +346,7 @@ describe('the window of what is not settled', () => {
   const three = [1001, 1002, 1003].map((sequence) => record(sequence, `{"n":${sequence}}`));
 
   test('stops the shard at its bound until older events are settled, and tells since when they wait', async () => {
-    const { processor, process, emitted } = await createProcessor({ ackWindowMax: 2 }, 1);
+    const { processor, process, emitted } = await createProcessor({ ackWindowMax: 2 }, { batchSize: 1 });
     const done = process(...three);
     await Promise.resolve();
     expect(emitted).toHaveLength(2);
@@ -230,7 +363,10 @@ describe('the window of what is not settled', () => {
 
   test.each(['a stop', 'the loss of the lease'])('is not waited for after %s', async (cause) => {
     const stop = new AbortController();
-    const { processor, process, emitted } = await createProcessor({ ackWindowMax: 2, stop: stop.signal }, 1);
+    const { processor, process, emitted } = await createProcessor(
+      { ackWindowMax: 2, stop: stop.signal },
+      { batchSize: 1 },
+    );
     const done = process(...three);
     await Promise.resolve();
     if (cause === 'a stop') stop.abort();
