@@ -1,8 +1,9 @@
 /**
- * Joda-Time's `DateTimeFormat` patterns, printed in UTC and English. Not java.time's: `YYYY` is the year of the era, not
- * the week year.
+ * Joda-Time's `DateTimeFormat` patterns, printed in English, in UTC or another zone. Not java.time's: `YYYY` is the year of
+ * the era, not the week year.
  */
 import { civilFromDays, daysFromCivil, mondayOfFirstWeek, pad, padYear, weekdayOfDay } from './isoTimestamp.ts';
+import { type TimeZone, UTC } from './timeZone.ts';
 
 export class InvalidDatePattern extends Error {
   constructor(pattern: string, reason: string) {
@@ -19,8 +20,10 @@ interface Field {
   readonly print: (instant: Instant) => string;
 }
 
+/** Local time in a zone. */
 interface Instant {
-  readonly epochMs: number;
+  readonly zone: TimeZone;
+  readonly offsetMs: number;
   readonly day: number;
   readonly msOfDay: number;
   readonly year: number;
@@ -49,26 +52,29 @@ const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Satur
  * Formats once per unit of the finest letter: a monthly index name costs one comparison an event.
  * @throws InvalidDatePattern
  */
-export function compileDateFormat(pattern: string): DateFormatter {
+export function compileDateFormat(pattern: string, zone: TimeZone = UTC): DateFormatter {
   const fields = parsePattern(pattern);
   const unitMs = fields.reduce((finest, field) => Math.min(finest, field.unitMs), DAY_MS);
   let cachedUnit = Number.NaN;
+  let cachedOffsetMs = 0;
   let cachedText = '';
   return (epochMs) => {
-    const unit = Math.floor(epochMs / unitMs);
-    if (unit !== cachedUnit) {
-      const instant = instantAt(epochMs);
+    const offsetMs = zone.offsetMs(epochMs);
+    const unit = Math.floor((epochMs + offsetMs) / unitMs);
+    if (unit !== cachedUnit || offsetMs !== cachedOffsetMs) {
+      const instant = instantAt(epochMs + offsetMs, offsetMs, zone);
       cachedText = fields.map((field) => field.print(instant)).join('');
       cachedUnit = unit;
+      cachedOffsetMs = offsetMs;
     }
     return cachedText;
   };
 }
 
-function instantAt(epochMs: number): Instant {
-  const day = Math.floor(epochMs / DAY_MS);
+function instantAt(localMs: number, offsetMs: number, zone: TimeZone): Instant {
+  const day = Math.floor(localMs / DAY_MS);
   const { year, month, day: dayOfMonth } = civilFromDays(day);
-  return { epochMs, day, msOfDay: epochMs - day * DAY_MS, year, month, dayOfMonth };
+  return { zone, offsetMs, day, msOfDay: localMs - day * DAY_MS, year, month, dayOfMonth };
 }
 
 function parsePattern(pattern: string): Field[] {
@@ -171,12 +177,23 @@ function fieldOf(pattern: string, letter: string, count: number): Field {
             .slice(0, count),
       };
     case 'z':
-      return text(() => (count >= 4 ? 'Coordinated Universal Time' : 'UTC'));
+      return text(({ zone, offsetMs }) => zoneName(zone, offsetMs, count));
     case 'Z':
-      return text(() => (count === 1 ? '+0000' : count === 2 ? '+00:00' : 'UTC'));
+      return text(({ zone, offsetMs }) => (count > 2 ? zone.id : offsetText(offsetMs, count === 1 ? '' : ':')));
     default:
       throw new InvalidDatePattern(pattern, `Illegal pattern component: ${letter}`);
   }
+}
+
+/** Joda too prints the offset of a zone of which it knows no name. */
+function zoneName(zone: TimeZone, offsetMs: number, count: number): string {
+  if (zone !== UTC) return offsetText(offsetMs, ':');
+  return count >= 4 ? 'Coordinated Universal Time' : 'UTC';
+}
+
+function offsetText(offsetMs: number, separator: string): string {
+  const minutes = Math.trunc(Math.abs(offsetMs) / MINUTE_MS);
+  return `${offsetMs < 0 ? '-' : '+'}${pad(Math.trunc(minutes / 60), 2)}${separator}${pad(minutes % 60, 2)}`;
 }
 
 function hourOf(instant: Instant): number {

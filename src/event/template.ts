@@ -3,6 +3,7 @@ import type { Event } from './event.ts';
 import { type FieldReference, parseFieldReference } from './fieldReference.ts';
 import { compileDateFormat, type DateFormatter } from './jodaFormat.ts';
 import { sprintfText } from './text.ts';
+import { type TimeZone, UTC } from './timeZone.ts';
 
 export interface Template {
   /** As written. */
@@ -30,7 +31,12 @@ export function compileReference(text: string): (event: Event) => FieldReference
 type Part = (event: Event) => string;
 
 export function compileTemplate(text: string): Template {
-  const parts = splitParts(text);
+  return compileTemplateIn(UTC, text);
+}
+
+/** With dates in local time of `zone`. */
+export function compileTemplateIn(zone: TimeZone, text: string): Template {
+  const parts = splitParts(text, zone);
   const [first] = parts;
   if (parts.every((part) => typeof part === 'string')) return { text, isConstant: true, apply: () => text };
   if (parts.length === 1 && typeof first === 'function') return { text, isConstant: false, apply: first };
@@ -43,7 +49,7 @@ function fill(parts: readonly (string | Part)[], event: Event): string {
   return text;
 }
 
-function splitParts(text: string): (string | Part)[] {
+function splitParts(text: string, zone: TimeZone): (string | Part)[] {
   const parts: (string | Part)[] = [];
   let position = 0;
   for (;;) {
@@ -51,7 +57,7 @@ function splitParts(text: string): (string | Part)[] {
     const close = open < 0 ? -1 : text.indexOf('}', open);
     if (close < 0) break;
     if (open > position) parts.push(text.slice(position, open));
-    parts.push(compilePart(text.slice(open + 2, close)));
+    parts.push(compilePart(text.slice(open + 2, close), zone));
     position = close + 1;
   }
   if (position < text.length) parts.push(text.slice(position));
@@ -59,9 +65,9 @@ function splitParts(text: string): (string | Part)[] {
 }
 
 /** Logstash compares only as many characters of `+%s` as the part has, so `%{}`, `%{+}` and `%{+%}` are epochs too. */
-function compilePart(expression: string): Part {
+function compilePart(expression: string, zone: TimeZone): Part {
   if ('+%s'.startsWith(expression)) return epochSeconds;
-  if (expression.startsWith('+')) return datePart(expression.slice(1));
+  if (expression.startsWith('+')) return datePart(expression.slice(1), zone);
   return fieldPart(expression);
 }
 
@@ -70,12 +76,12 @@ function epochSeconds(event: Event): string {
   return timestamp === undefined ? '' : String(Math.trunc(timestamp.epochMs / 1000));
 }
 
-function datePart(pattern: string): Part {
+function datePart(pattern: string, zone: TimeZone): Part {
   let format: DateFormatter | undefined;
   return (event) => {
     const { timestamp } = event;
     if (timestamp === undefined) return '';
-    format ??= compileDateFormat(pattern);
+    format ??= compileDateFormat(pattern, zone);
     return format(timestamp.epochMs);
   };
 }
