@@ -96,9 +96,17 @@ export function commandLinePage(flags: readonly Flag[], groups: readonly Command
   );
 }
 
+const DLQ_NOTE = `The commands may run while the pipeline does. What is removed leaves the disk with the next tidying of the running pipeline, once a whole
+file of entries is removed. Exit code 0: done; 1: refused, or with ${code('replay')} something was refused again, not tried, or left alone.`;
+
+const DLQ_JSON = `{"id":17,"entry_time":"2026-11-22T09:12:44.120Z","plugin_type":"elasticsearch","plugin_id":"…","reason":"400 mapper_parsing_exception: …",
+ "origin":"logs/shardId-000000000000/49613…/0","metadata":{…},"event":{…}}`;
+
 const NOTES: Readonly<Record<string, readonly string[]>> = {
   'kinesis leases': [LEASES, block('', LEASES_JSON), PROBLEMS_NOTE, table(['Problem', 'Meaning'], PROBLEMS)],
   'kinesis seek': [SEEK, block('', SEEK_JSON)],
+  'dlq stats': [DLQ_NOTE],
+  'dlq list': [`With ${code('--json')} an entry a line:`, block('', DLQ_JSON)],
 };
 
 function groupSections(group: CommandGroup): string[] {

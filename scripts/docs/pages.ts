@@ -1,4 +1,6 @@
 /** The reference pages of `docs/`, by file name. */
+
+import { DLQ } from '../../src/cli/dlqFlags.ts';
 import { FLAGS } from '../../src/cli/flags.ts';
 import { KINESIS } from '../../src/cli/kinesisFlags.ts';
 import { catalogue } from '../../src/errors/catalogue.ts';
@@ -11,6 +13,6 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['plugins.md', await pluginsPage(registry)],
     ['errors.md', errorsPage(catalogue)],
-    ['command-line.md', commandLinePage(FLAGS, [KINESIS])],
+    ['command-line.md', commandLinePage(FLAGS, [KINESIS, DLQ])],
   ]);
 }

@@ -81,7 +81,7 @@ class Run {
     return this.#args.dataPath ?? join(packageRoot(), 'data');
   }
 
-  #pipelineSettings(dataPath: string): PipelineSettings {
+  #pipelineSettings(dataPath: string): PipelineSettings & { readonly deadLetterQueue: DeadLetterQueue } {
     const { pipelineId } = this.#args;
     return {
       id: pipelineId,
@@ -123,7 +123,7 @@ class Run {
     resolved: ResolvedPipeline,
     reporter: Reporter,
     fileCount: number,
-    settings: PipelineSettings,
+    settings: PipelineSettings & { readonly deadLetterQueue: DeadLetterQueue },
     shutdown: Shutdown,
   ): Promise<number> {
     try {

@@ -6,6 +6,7 @@ import { renderDiagnostics, summarize } from '../config/render.ts';
 import { registry } from '../plugins/index.ts';
 import { UsageError } from './arguments.ts';
 import { configString, readConfigFiles } from './configFiles.ts';
+import { type Options, textOption } from './subcommands.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -56,4 +57,22 @@ export function printFaults(reporter: Reporter, fileCount: number, env: Environm
     process.stderr.write(`${summarize(reporter.diagnostics, fileCount)}\n`);
   }
   return reporter.hasErrors;
+}
+
+/** The pipeline that the flags of a command name; nothing when it has errors, which are printed. @throws UsageError, ConfigLoadError */
+export async function toolPipeline(
+  options: Options,
+  env: Environment,
+  warn: (message: string) => void,
+): Promise<ResolvedPipeline | undefined> {
+  const args = {
+    configPath: textOption(options, 'path.config'),
+    configString: textOption(options, 'config.string'),
+    supportEscapes: options['config.support_escapes'] === true,
+  };
+  if (args.configPath !== undefined && args.configString !== undefined) {
+    throw new UsageError("Settings 'path.config' (-f) and 'config.string' (-e) can't be used simultaneously.");
+  }
+  const { pipeline, reporter, fileCount } = await loadConfiguration(args, env, warn);
+  return printFaults(reporter, fileCount, env) ? undefined : pipeline;
 }

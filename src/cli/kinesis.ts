@@ -1,7 +1,6 @@
 /** `logstash-ts kinesis …`: loaded only when it is asked for, as the AWS SDK is. */
 import { createLogger } from '../runtime/logging.ts';
-import { UsageError } from './arguments.ts';
-import { type Environment, loadConfiguration, printFaults } from './configuration.ts';
+import { type Environment, toolPipeline } from './configuration.ts';
 import { KINESIS } from './kinesisFlags.ts';
 import { printLeases } from './kinesisLeases.ts';
 import { moveCheckpoints, parseTarget } from './kinesisSeek.ts';
@@ -26,19 +25,11 @@ async function run({ name, options }: Request<'leases' | 'seek'>, env: Environme
 
 /** Nothing when the configuration has errors, which are printed. */
 async function configuredStreams(options: Options, env: Environment): Promise<StreamTarget[] | undefined> {
-  const args = {
-    configPath: textOption(options, 'path.config'),
-    configString: textOption(options, 'config.string'),
-    supportEscapes: options['config.support_escapes'] === true,
-  };
-  if (args.configPath !== undefined && args.configString !== undefined) {
-    throw new UsageError("Settings 'path.config' (-f) and 'config.string' (-e) can't be used simultaneously.");
-  }
   const now = Date.now;
   const write = (line: string) => process.stderr.write(line);
   const logger = createLogger({ level: 'warn', format: 'plain', write, now }, { name: 'logstash.kinesis' });
-  const { pipeline, reporter, fileCount } = await loadConfiguration(args, env, logger.warn);
-  if (printFaults(reporter, fileCount, env)) return undefined;
+  const pipeline = await toolPipeline(options, env, logger.warn);
+  if (pipeline === undefined) return undefined;
   return chooseStreams(kinesisStreams(pipeline, logger), {
     streamName: textOption(options, 'stream'),
     tableName: textOption(options, 'table'),

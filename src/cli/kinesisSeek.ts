@@ -8,34 +8,23 @@ import { listed, type StreamTarget, titleOf, withClients } from './kinesisStream
 import { counted, isoTime, ownerText, positionText, shardList } from './kinesisText.ts';
 import { ToolFault } from './subcommands.ts';
 import { type Cell, type Column, textTable } from './textTable.ts';
+import { parseTimeText, TIME_FORMS } from './timeText.ts';
 
 export interface SeekFlags {
   readonly json: boolean;
   readonly dryRun: boolean;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const FORMS = 'a time with its zone, such as 2026-11-22T09:00:00Z, a time ago, such as -2h, TRIM_HORIZON or LATEST';
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/i;
+const FORMS = `${TIME_FORMS}, TRIM_HORIZON or LATEST`;
 
 /** @throws UsageError */
 export function parseTarget(text: string | undefined, nowMs: number): InitialPosition {
   if (text === undefined) throw new UsageError(`seek needs --to: ${FORMS}`);
   if (text === 'TRIM_HORIZON' || text === 'LATEST') return { type: text };
   // Whatever is older than the stream means its oldest records.
-  const timestampMs = Math.max(0, timeOf(text, nowMs));
+  const timestampMs = Math.max(0, parseTimeText('--to', text, FORMS, nowMs));
   if (timestampMs > nowMs) throw new UsageError(`--to ${text} lies in the future; LATEST reads what comes from now on`);
   return { type: 'AT_TIMESTAMP', timestampMs };
-}
-
-function timeOf(text: string, nowMs: number): number {
-  const [, count, unit = ''] = /^-(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return nowMs - Number(count) * (UNITS_MS[unit] ?? 0);
-  const [iso, , , zone] = ISO.exec(text) ?? [];
-  const timestampMs = iso === undefined ? Number.NaN : Date.parse(iso);
-  if (Number.isNaN(timestampMs)) throw new UsageError(`--to must be ${FORMS}, not "${text}"`);
-  if (zone === undefined) throw new UsageError(`--to ${text} has no zone: add Z for UTC, or one such as +09:00`);
-  return timestampMs;
 }
 
 /** @throws ToolFault, when not all is done that was asked for */

@@ -37,8 +37,8 @@ export function shardList(shardIds: readonly string[]): string {
   return shardIds.length > SHARDS_NAMED ? `${named} and ${shardIds.length - SHARDS_NAMED} more` : named;
 }
 
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 export function isoTime(ms: number | null): string | null {

@@ -10,6 +10,9 @@ if (args.length === 1 && (args[0] === '-V' || args[0] === '--version')) {
 } else if (args[0] === 'kinesis') {
   const { runKinesis } = await import('./kinesis.ts');
   process.exitCode = await runKinesis(args.slice(1), process.env);
+} else if (args[0] === 'dlq') {
+  const { runDlq } = await import('./dlq.ts');
+  process.exitCode = await runDlq(args.slice(1), process.env);
 } else {
   const { runCommand } = await import('./command.ts');
   process.exitCode = await runCommand(args, process.env);

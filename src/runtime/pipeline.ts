@@ -38,7 +38,7 @@ export interface PipelineSettings {
   readonly hostName: string;
   readonly clock: Clock;
   readonly loggerFor: (source: { name: string; pluginId?: string }) => Logger;
-  readonly deadLetterQueue: DeadLetterQueue;
+  readonly deadLetterQueue: Pick<DeadLetterQueue, 'add' | 'count'>;
 }
 
 /** What the pipeline has done so far, and what its plugins say of themselves. */
