@@ -4,7 +4,8 @@ import type { Event } from '../../../src/event/event.ts';
 import type { Codec, Input, InputContext } from '../../../src/plugin-api/index.ts';
 import { json } from '../../../src/plugins/codecs/json.ts';
 import { kinesis } from '../../../src/plugins/inputs/kinesis/index.ts';
-import { testContext } from '../../support/pluginContext.ts';
+import { kplContainer } from '../../support/kpl.ts';
+import { type TestContext, testContext } from '../../support/pluginContext.ts';
 import { type Lab, startLab } from './harness.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -28,9 +29,13 @@ interface Emitted {
   readonly settle: () => void;
 }
 
-async function createInput(emitted: Emitted[], given: Record<string, unknown>): Promise<Input> {
+async function createInput(
+  emitted: Emitted[],
+  given: Record<string, unknown>,
+  around: TestContext = testContext(),
+): Promise<Input> {
   const context: InputContext = {
-    ...testContext(),
+    ...around,
     emit: (events, onSettled) => {
       emitted.push({ events, settle: onSettled ?? (() => {}) });
     },
@@ -98,6 +103,74 @@ test('the input decodes, names and settles, and a successor goes on where it sto
   successor.stop();
   await runningOn;
   await successor.close?.();
+});
+
+test('a record that grows too large stands in the way of the checkpoint until it is in the dead letter queue', async () => {
+  await lab.createStream('forms', 1);
+  const bomb = gzipSync(Buffer.alloc(2_000, ' '));
+  const container = kplContainer([{ data: '{"n":1}' }, { data: bomb }, { data: gzipSync('{"n":2}\n{"n":3}') }]);
+  const framedSnappy = Buffer.from('/wYAAHNOYVBwWQELAAB06qz0eyJuIjo0fQ==', 'base64');
+  await lab.put(
+    'forms',
+    ['{"n":0}', container, framedSnappy].map((data) => ({ key: 'k', data })),
+  );
+
+  const fakeDisk = { isFull: true };
+  const letters: Event[] = [];
+  const context = testContext({
+    deadLetter: async (event) => {
+      if (fakeDisk.isFull) throw new Error('ENOSPC: no space left on device');
+      letters.push(event);
+    },
+  });
+  const emitted: Emitted[] = [];
+  const input = await createInput(
+    emitted,
+    {
+      kinesis_stream_name: ['forms'],
+      application_name: ['forms-leases'],
+      checkpoint_interval_seconds: 0,
+      expanded_bytes_max: 1_000,
+      additional_settings: new Map([
+        ['kinesis_endpoint', lab.kinesisUrl],
+        ['dynamodb_endpoint', lab.dynamodbUrl],
+      ]),
+    },
+    context,
+  );
+  const running = input.run();
+  const events = () => emitted.flatMap((slice) => slice.events);
+  const numbers = () => events().map((event) => event.data['n']);
+  const checkpoint = async () => {
+    const [row] = (await lab.rows('forms-leases')).values();
+    return `${row?.['checkpoint']?.S}/${row?.['checkpointSubSequenceNumber']?.N}`;
+  };
+
+  await vi.waitFor(() => expect(numbers()).toEqual([0, 1]), WAIT);
+  const inside = events()[1]?.metadata['sequence_number'];
+  for (const slice of emitted) slice.settle();
+  await vi.waitFor(async () => expect(await checkpoint()).toBe(`${inside}/0`), WAIT);
+  expect(numbers()).toEqual([0, 1]);
+
+  fakeDisk.isFull = false;
+  await vi.waitFor(() => expect(numbers()).toEqual([0, 1, 2, 3, 4]), WAIT);
+  await vi.waitFor(async () => expect(await checkpoint()).toBe(`${inside}/1`), WAIT);
+  for (const slice of emitted.slice(1)) slice.settle();
+  input.stop();
+  await running;
+  await input.close?.();
+  expect(await checkpoint()).toBe(`${events()[4]?.metadata['sequence_number']}/0`);
+  expect(letters.map(({ data }) => data['data'])).toEqual([bomb.toString('base64')]);
+  expect(letters[0]?.metadata).toMatchObject({ stream_name: 'forms', sequence_number: inside, sub_sequence_number: 1 });
+  expect(Object.fromEntries([...context.counters].map(([name, { value }]) => [name, value]))).toMatchObject({
+    records: 3,
+    user_records: 5,
+    aggregated_records: 1,
+    gzip_records: 1,
+    snappy_records: 1,
+    expanded_bytes: 22,
+    records_too_large: 1,
+  });
 });
 
 test('a stream that is not there ends the input with a reason', async () => {
