@@ -3,6 +3,12 @@ import { checkpointedPosition, type Lease } from './lease.ts';
 import type { InitialPosition } from './types.ts';
 
 /**
+ * How wrong the clock of this machine may be, as AWS has it for signatures. A time that Kinesis takes for the future is
+ * refused, and one too late leaves records out; one too early only brings some that came before.
+ */
+const CLOCK_ERROR_MS = 5 * 60_000;
+
+/**
  * Where the reading of one shard goes on. The ways of reading share it, so that one takes over from the other without
  * loss or duplicate.
  */
@@ -16,7 +22,7 @@ export class ReadingPosition {
   /** What to open an iterator or a subscription at now. A second LATEST would skip what came since the first. */
   begin(nowMs: number): StartingPosition {
     const start = this.#start;
-    if (start.Type === 'LATEST') this.#start = atTimestamp(nowMs);
+    if (start.Type === 'LATEST') this.#start = atTimestamp(nowMs - CLOCK_ERROR_MS);
     return start;
   }
 

@@ -209,8 +209,20 @@ describe('reading', () => {
   test('LATEST that expires before its first record loses nothing', async () => {
     const lab = createLab(['s0']);
     lab.kinesis.put('s0', 'old');
-    await lab.clock.advance(1);
+    await lab.clock.advance(600_000);
     const worker = createWorker(lab, { initialPosition: { type: 'LATEST' } });
+    await begin(lab, worker);
+    lab.kinesis.put('s0', 'new');
+    lab.kinesis.expireIterators();
+    await lab.clock.advance(1_000);
+    expect(worker.texts).toEqual(['new']);
+    await end(lab, worker);
+  });
+
+  test.each([-4, 4])('nor on a machine whose clock is %d minutes ahead', async (minutes) => {
+    const lab = createLab(['s0']);
+    const clock = { now: () => lab.clock.now() + minutes * 60_000, sleep: lab.clock.sleep };
+    const worker = createWorker(lab, { initialPosition: { type: 'LATEST' }, clock });
     await begin(lab, worker);
     lab.kinesis.put('s0', 'new');
     lab.kinesis.expireIterators();
