@@ -150,7 +150,8 @@ function matchCode(node: MatchNode, context: ConditionContext): string {
   }
   try {
     const regex = context.regex(right.type === 'regex' ? right.source : javaText(literal(right, context)));
-    const code = `matches(${operandCode(node.left, context)}, ${context.code.constant(regex)})`;
+    const onIncomparable = context.code.constant(context.onIncomparable(context.file, node.span.start));
+    const code = `matches(${operandCode(node.left, context)}, ${context.code.constant(regex)}, ${onIncomparable})`;
     return node.negated ? `!${code}` : code;
   } catch (error) {
     if (!(error instanceof InvalidRegex)) throw error;

@@ -89,7 +89,13 @@ export function fieldInField(left: Operand, right: Operand, onIncomparable: OnIn
   return left !== undefined && right !== undefined && equals(left, right);
 }
 
-/** `[a] =~ /re/`: only texts can match. */
-export function matches(value: Operand, regex: RegExp): boolean {
-  return typeof value === 'string' && regex.test(value);
+/** `[a] =~ /re/`: only texts can match. Going back and forth in many megabytes may use up the stack, which is no match either. */
+export function matches(value: Operand, regex: RegExp, onIncomparable: OnIncomparable): boolean {
+  if (typeof value !== 'string') return false;
+  try {
+    return regex.test(value);
+  } catch {
+    onIncomparable();
+    return false;
+  }
 }

@@ -207,6 +207,13 @@ it('warns once a place of values that cannot be compared, and counts each', asyn
   expect(log.map((line) => line.split(': ')[0])).toEqual(['WARN test.conf:2:6', 'WARN test.conf:3:11']);
 });
 
+it('takes a text for no match, and counts it, with which a regular expression uses up the stack', async () => {
+  const { program, run } = await build('output { if [a] =~ /^(?:a|b)*c/ { null { } } else { stdout { } } }');
+  expect(run(JSON.stringify({ a: 'ab'.repeat(8_000_000) })).reached).toEqual([1]);
+  expect(program.stats.incomparable).toBe(1);
+  expect(run('{"a":"abc"}').reached).toEqual([0]);
+});
+
 describe('branches', () => {
   const CONFIG = `filter {
     if [k] == 1 { mutate { add_tag => ["one"] } }
