@@ -17,3 +17,7 @@ if (args.length === 1 && (args[0] === '-V' || args[0] === '--version')) {
   const { runCommand } = await import('./command.ts');
   process.exitCode = await runCommand(args, process.env);
 }
+
+/** All is done and written by now. A connection that a library cannot be made to close, as to an agent that is silent, must not hold the process. */
+const LINGER_MS = 1_000;
+setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -178,23 +178,39 @@ test('a start waits for STS when it is away, and says so', async () => {
   await Promise.all([consumer.close(), starting]);
 });
 
-test('a start on a machine where nothing answers says so and ends with exit code 1', async () => {
-  lab = await startCredentialsLab();
-  const silent = await started(startHttp('silent instance metadata', '1', () => {}));
-  lab.enter({
-    environment: { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: silent.url },
-    files: { 'x.conf': 'input { kinesis { kinesis_stream_name => "logs" } } output { null {} }' },
-  });
+/** The program's exit code and what it says; it gets SIGTERM once it has said `stopAfter`. */
+async function runProgram(stopAfter?: string): Promise<{ code: unknown; text: string }> {
+  lab.enter({ files: { 'x.conf': 'input { kinesis { kinesis_stream_name => "logs" } } output { null {} }' } });
   const bin = new URL('../../../bin/logstash-ts', import.meta.url).pathname;
-  const child = spawn(bin, ['--path.data', join(lab.home, 'data'), '-f', join(lab.home, 'x.conf')]);
+  const args = ['--path.data', join(lab.home, 'data'), '-f', join(lab.home, 'x.conf')];
+  const child = spawn(bin, args, { timeout: 50_000, killSignal: 'SIGKILL' });
   let text = '';
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
     text += part;
+    if (stopAfter !== undefined && !child.killed && text.includes(stopAfter)) child.kill();
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
+  return { code, text };
+}
+
+test('a start where instance metadata does not answer says so and ends with exit code 1', async () => {
+  lab = await startCredentialsLab();
+  const silent = await started(startHttp('silent instance metadata', '1', () => {}));
+  const environment = { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: silent.url };
+  lab.enter({ environment });
+  const { code, text } = await runProgram();
   expect(code).toBe(1);
   expect(text).toContain('still waiting for AWS credentials (default chain)');
   expect(text).toContain('instance metadata (TimeoutError from instance metadata service)');
+});
+
+test('a stop while the agent of the container is silent ends the process', async () => {
+  lab = await startCredentialsLab();
+  const silent = await started(startHttp('silent agent', '1', () => {}));
+  lab.enter({ environment: { AWS_CONTAINER_CREDENTIALS_FULL_URI: silent.url } });
+  const { code, text } = await runProgram('still waiting for AWS credentials (default chain)');
+  expect(code).toBe(0);
+  expect(text).toContain('Pipeline terminated');
 });
 
 test('a stream is read on by credentials that live three seconds', async () => {
