@@ -87,6 +87,7 @@ describe('input and routing', () => {
   });
 
   it('4. `@metadata` holds arrival time, partition key and sequence number; from plugin 2.2.0 on beside what was there', async () => {
+    documented('Metadata of Kinesis events');
     await withSeed({}, async (lab) => {
       await lab.put({ data: '{"@metadata":{"kept":1,"partition_key":"forged"}}', sequenceNumber: '4959' });
       expect(lab.emitted[0]?.metadata).toEqual({
@@ -94,6 +95,7 @@ describe('input and routing', () => {
         approximate_arrival_timestamp: ARRIVAL_MS,
         partition_key: 'key',
         sequence_number: '4959',
+        sub_sequence_number: 0,
       });
     });
   });
