@@ -110,6 +110,7 @@ class PluginResolver {
     // What cannot be read cannot be checked; a wrong name beside it can wait for nothing.
     if (!this.#unreadable) await this.#check(options);
     if (this.#failed) return undefined;
+    this.#advise(options);
     const id = typeof options['id'] === 'string' ? options['id'] : this.#generatedId();
     return { definition: this.#definition, options, id, node: this.#node, file: this.#file, codec };
   }
@@ -229,6 +230,14 @@ class PluginResolver {
     } catch (error) {
       if (!(error instanceof PluginConfigError)) throw error;
       report(error);
+    }
+  }
+
+  #advise(options: Record<string, unknown>): void {
+    const given = new Set(this.#node.attributes.map(({ name }) => name));
+    for (const { message, option, hint } of this.#definition.advise?.(options, given) ?? []) {
+      const attribute = this.#node.attributes.find(({ name }) => name === option);
+      this.#settings.reporter.warning('LST311', this.#file, attribute?.nameSpan ?? this.#node.nameSpan, message, hint);
     }
   }
 

@@ -22,6 +22,7 @@ export const catalogue = {
   LST308: 'undefined replacement variable',
   LST309: 'duplicate plugin id',
   LST310: 'options that contradict each other',
+  LST311: 'options that do something else than they seem to',
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -102,6 +102,16 @@ interface Definition<S extends OptionSchema> {
   readonly options: S;
   /** Rules across options that need no outside world. Several faults go to `report`; one may be thrown. @throws PluginConfigError */
   check?(options: OptionValues<S>, report: ReportFault): void | Promise<void>;
+  /** What works, but is likely meant otherwise: shown as warnings. `given` has the names of the options that are set. */
+  advise?(options: OptionValues<S>, given: ReadonlySet<string>): readonly Advice[];
+}
+
+export interface Advice {
+  readonly message: string;
+  /** The one to point at. */
+  readonly option: string;
+  /** What to write instead. */
+  readonly hint: string;
 }
 
 /** `option` names the one to point at. */

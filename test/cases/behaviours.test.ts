@@ -212,9 +212,9 @@ describe('filters', () => {
       [{ path: 'seed.conf', text: text.replace(`${DATABASES}GeoLite2-ASN-Test.mmdb`, missing) }],
       { registry, variable: () => undefined, supportEscapes: false, fileExists: (path) => path !== missing },
     );
-    expect(reporter.diagnostics).toMatchObject([{ code: 'LST304', severity: 'error' }]);
-    const [{ file, span, message } = { file: { text: '' }, span: { start: 0, end: 0 }, message: '' }] =
-      reporter.diagnostics;
+    const errors = reporter.diagnostics.filter(({ severity }) => severity === 'error');
+    expect(errors).toMatchObject([{ code: 'LST304' }]);
+    const [{ file, span, message } = { file: { text: '' }, span: { start: 0, end: 0 }, message: '' }] = errors;
     expect(message).toContain(`File does not exist or cannot be opened ${missing}`);
     expect(file.text.slice(span.start, span.end)).toBe(`"${missing}"`);
   });

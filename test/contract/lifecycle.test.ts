@@ -38,7 +38,8 @@ describe('the check', async () => {
     const databases = new URL('../data/geoip/', import.meta.url).pathname;
     const withDatabase = seed.replace(/database => "[^"]*"/, `database => "${databases}GeoLite2-ASN-Test.mmdb"`);
     for (const text of [withDatabase, ...plugins.map((plugin) => configWith(plugin))]) {
-      expect((await check(text)).faults).toEqual([]);
+      // The user's file is warned that its objects end by size too.
+      expect((await check(text)).faults.filter(({ code }) => code !== 'LST311')).toEqual([]);
     }
     for (const spy of [connect, lookup, resolve, fetched]) expect(spy).not.toHaveBeenCalled();
   });

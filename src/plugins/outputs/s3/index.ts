@@ -1,5 +1,6 @@
 import { defineOutput } from '../../../plugin-api/index.ts';
-import { checkOptions, s3Options } from './options.ts';
+import { adviseOptions, checkOptions } from './optionChecks.ts';
+import { s3Options } from './options.ts';
 
 /** Objects of many lines in an S3 bucket. Events are settled when their object is uploaded. */
 export const s3 = defineOutput({
@@ -8,6 +9,7 @@ export const s3 = defineOutput({
   defaultCodec: 'line',
   options: s3Options,
   check: checkOptions,
+  advise: adviseOptions,
   async create(options, context) {
     const [{ S3Output }, { createAwsStore }] = await Promise.all([import('./output.ts'), import('./awsStore.ts')]);
     return new S3Output(options, context, { createStore: () => createAwsStore(options, context), random: Math.random });

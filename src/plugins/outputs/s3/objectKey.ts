@@ -1,9 +1,19 @@
-/** Names of objects, exactly as Logstash builds them. */
+/** Names of objects, exactly as Logstash builds them, and what every name must keep to. */
 
 export type Encoding = 'none' | 'gzip';
 
 /** S3's limit, in bytes of UTF-8. */
 export const KEY_BYTES_MAX = 1024;
+
+/** What is known of an object when its first event has come. */
+export interface ObjectFacts {
+  readonly uuid: string;
+  readonly createdMs: number;
+  readonly tags: readonly string[];
+  /** How many objects there were before under the same prefix. */
+  readonly part: number;
+  readonly encoding: Encoding;
+}
 
 export function hasIllegalCharacters(prefix: string): boolean {
   return /[\^`><]/.test(prefix);
@@ -19,18 +29,17 @@ export function cleanPrefix(prefix: string): string {
   return cleaned.replace(/(?<=^|\/)\.{1,2}(?=\/|$)/g, (dots) => '_'.repeat(dots.length));
 }
 
-export interface KeyParts {
-  readonly prefix: string;
-  readonly uuid: string;
-  readonly createdMs: number;
-  readonly tags: readonly string[];
-  readonly part: number;
-  readonly encoding: Encoding;
+/** Logstash's name of an object, without its prefix. */
+export function logstashName({ uuid, createdMs, tags, part, encoding }: ObjectFacts): string {
+  const tagText = tags.length === 0 ? '' : `.tag_${tags.join('.')}`;
+  return `ls.s3.${uuid}.${localMinute(createdMs)}${tagText}.part${part}.${extensionOf(encoding)}`;
 }
 
-export function objectKey({ prefix, uuid, createdMs, tags, part, encoding }: KeyParts): string {
-  const tagText = tags.length === 0 ? '' : `.tag_${tags.join('.')}`;
-  const name = `ls.s3.${uuid}.${localMinute(createdMs)}${tagText}.part${part}.txt${encoding === 'gzip' ? '.gz' : ''}`;
+export function extensionOf(encoding: Encoding): string {
+  return encoding === 'gzip' ? 'txt.gz' : 'txt';
+}
+
+export function joinKey(prefix: string, name: string): string {
   const joined = prefix === '' || prefix.endsWith('/') ? `${prefix}${name}` : `${prefix}/${name}`;
   return joined.replace(/^\//gm, '');
 }

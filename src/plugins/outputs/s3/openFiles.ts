@@ -1,24 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { type Encoding, KEY_BYTES_MAX, objectKey } from './objectKey.ts';
+import type { Event } from '../../../event/event.ts';
+import type { ObjectNames } from './objectNames.ts';
 import { SpoolFile, type SpoolFileSettings } from './spoolFile.ts';
 
-/** A prefix without events for so long is forgotten, as in Logstash: its next part is 0 again. */
+/** A group without events for so long is forgotten, as in Logstash: its next part is 0 again. */
 const PART_FORGOTTEN_MS = 15 * 60_000;
 /** Object names are unique without the part, so forgetting one early does no harm. */
 const PARTS_MAX = 10_000;
 
-export class KeyTooLong extends Error {
-  override name = 'KeyTooLong';
-}
-
 export interface OpenFilesSettings {
-  readonly tags: readonly string[];
-  readonly encoding: Encoding;
+  readonly names: ObjectNames;
   readonly max: number;
   readonly file: SpoolFileSettings;
 }
 
-/** The files that take events, one a prefix. */
+/** The files that take events, one a group. */
 export class OpenFiles {
   readonly #settings: OpenFilesSettings;
   readonly #files = new Map<string, SpoolFile>();
@@ -36,33 +32,29 @@ export class OpenFiles {
     return this.#files.values();
   }
 
-  get(prefix: string): SpoolFile | undefined {
-    return this.#files.get(prefix);
+  get(group: string): SpoolFile | undefined {
+    return this.#files.get(group);
   }
 
   has(file: SpoolFile): boolean {
-    return this.#files.get(file.prefix) === file;
+    return this.#files.get(file.group) === file;
   }
 
-  /** @throws KeyTooLong */
-  create(prefix: string, nowMs: number): SpoolFile {
-    const { tags, encoding } = this.#settings;
+  /** For an event of the group. @throws KeyTooLong */
+  create(group: string, event: Event, nowMs: number): SpoolFile {
+    const { names } = this.#settings;
     const uuid = randomUUID();
-    const part = this.#parts.get(prefix)?.next ?? 0;
-    const key = objectKey({ prefix, uuid, createdMs: nowMs, tags, part, encoding });
-    const keyBytes = Buffer.byteLength(key);
-    if (keyBytes > KEY_BYTES_MAX) {
-      throw new KeyTooLong(`the object's name would have ${keyBytes} bytes, S3 takes ${KEY_BYTES_MAX}`);
-    }
-    this.#parts.delete(prefix);
-    this.#parts.set(prefix, { next: part + 1, usedMs: nowMs });
-    const file = new SpoolFile({ uuid, key, prefix, encoding, createdMs: nowMs }, this.#settings.file);
-    this.#files.set(prefix, file);
+    const part = this.#parts.get(group)?.next ?? 0;
+    const key = names.keyOf(event, { uuid, createdMs: nowMs, part });
+    this.#parts.delete(group);
+    this.#parts.set(group, { next: part + 1, usedMs: nowMs });
+    const file = new SpoolFile({ uuid, key, group, encoding: names.encoding, createdMs: nowMs }, this.#settings.file);
+    this.#files.set(group, file);
     return file;
   }
 
   remove(file: SpoolFile): void {
-    this.#files.delete(file.prefix);
+    this.#files.delete(file.group);
   }
 
   /** The file longest unused, when there are too many. */
@@ -83,10 +75,10 @@ export class OpenFiles {
 
   /** Forgets part numbers; they stand in the order of their last use. */
   sweep(nowMs: number): void {
-    for (const [prefix, { usedMs }] of this.#parts) {
+    for (const [group, { usedMs }] of this.#parts) {
       const isOld = nowMs - usedMs >= PART_FORGOTTEN_MS;
       if (!isOld && this.#parts.size <= PARTS_MAX) return;
-      if (!this.#files.has(prefix)) this.#parts.delete(prefix);
+      if (!this.#files.has(group)) this.#parts.delete(group);
     }
   }
 }

@@ -9,12 +9,9 @@ import {
   number,
   type OptionValues,
   oneOf,
-  PluginConfigError,
   password,
   string,
 } from '../../../plugin-api/index.ts';
-import { checkAdditionalSettings } from './additionalSettings.ts';
-import { hasIllegalCharacters } from './objectKey.ts';
 
 const CANNED_ACLS = [
   'private',
@@ -119,6 +116,16 @@ const delivery = {
 
 /** Not in Logstash. */
 const own = {
+  object_key: string({
+    doc:
+      "Name of the objects behind the prefix, instead of Logstash's `ls.s3.…`: `%{uuid}` (required), `%{part}`, `%{tags}`, " +
+      '`%{extension}`, and `%{+yyyyMMdd}` for when the object was begun. Other `%{field}`s are of the events, and one object is ' +
+      "open for each distinct value; `%{[uuid]}` is the event's field of that name.",
+  }),
+  timezone: string({
+    doc: 'Time zone of the dates in `prefix` and `object_key`, such as `Asia/Seoul` or `+09:00`.',
+    default: 'UTC',
+  }),
   gzip_level: number({
     doc: 'Compression level, 1 to 9. Level 6 costs 4 µs an event more than level 1 and makes objects 15 % smaller.',
     default: 6,
@@ -136,40 +143,3 @@ const own = {
 export const s3Options = { ...aws, ...objects, ...rotation, ...delivery, ...own };
 
 export type S3Options = OptionValues<typeof s3Options> & { codec: CodecFactory };
-
-export function checkOptions(options: OptionValues<typeof s3Options>): void {
-  if (options.bucket === '') throw new PluginConfigError('`bucket` must not be empty', 'bucket');
-  if (hasIllegalCharacters(options.prefix)) {
-    throw new PluginConfigError('The prefix must not contain any of ^ ` > <', 'prefix');
-  }
-  if (options.signature_version === 'v2') {
-    throw new PluginConfigError(
-      'Signature version v2 does not exist here: use `v4`, or leave the option out',
-      'signature_version',
-    );
-  }
-  for (const name of ['upload_workers_count', 'upload_queue_size', 'max_open_files'] as const) {
-    if (!(options[name] >= 1)) throw new PluginConfigError(`\`${name}\` must be at least 1`, name);
-  }
-  checkRotation(options);
-  if (!Number.isInteger(options.gzip_level) || options.gzip_level < 1 || options.gzip_level > 9) {
-    throw new PluginConfigError('`gzip_level` must be a whole number from 1 to 9', 'gzip_level');
-  }
-  checkEndpoint(options.endpoint, 'endpoint');
-  checkEndpoint(options.proxy_uri, 'proxy_uri');
-  checkAdditionalSettings(options.additional_settings);
-}
-
-function checkRotation({ rotation_strategy, size_file, time_file }: OptionValues<typeof s3Options>): void {
-  if (rotation_strategy !== 'time' && !(size_file > 0)) {
-    throw new PluginConfigError('`size_file` must be greater than 0', 'size_file');
-  }
-  if (rotation_strategy !== 'size' && !(time_file > 0)) {
-    throw new PluginConfigError('`time_file` must be greater than 0', 'time_file');
-  }
-}
-
-function checkEndpoint(url: string | undefined, option: string): void {
-  if (url === undefined || /^https?:\/\/[^/]/.test(url)) return;
-  throw new PluginConfigError(`\`${option}\` must be a URL that begins with http:// or https://`, option);
-}

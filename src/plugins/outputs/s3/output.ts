@@ -1,12 +1,11 @@
 import PQueue from 'p-queue';
 import { Burial } from '../../../delivery/burial.ts';
 import type { Event } from '../../../event/event.ts';
-import { compileTemplate, type Template } from '../../../event/template.ts';
-import { type Codec, configText, type Output, type OutputContext } from '../../../plugin-api/index.ts';
+import type { Codec, Output, OutputContext } from '../../../plugin-api/index.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { adoptLeftovers, countAbandoned } from './leftovers.ts';
-import { cleanPrefix } from './objectKey.ts';
+import { ObjectNames } from './objectNames.ts';
 import type { ObjectStore } from './objectStore.ts';
 import { OpenFiles } from './openFiles.ts';
 import type { S3Options } from './options.ts';
@@ -42,7 +41,7 @@ export class S3Output implements Output {
   readonly #context: OutputContext;
   readonly #dependencies: S3Dependencies;
   readonly #codec: Codec;
-  readonly #prefix: Template;
+  readonly #names: ObjectNames;
   readonly #rules: RotationRules;
   readonly #usage: SpoolUsage = { memoryBytes: 0, diskBytes: 0 };
   readonly #stopped = new AbortController();
@@ -52,8 +51,6 @@ export class S3Output implements Output {
   #sweeping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #uses = 0;
-  #lastRawPrefix: string | undefined;
-  #lastPrefix = '';
   readonly #dueMs: Record<Chore, number> = { precious: 0, flush: 0, sweep: 0 };
 
   constructor(options: S3Options, context: OutputContext, dependencies: S3Dependencies) {
@@ -62,7 +59,7 @@ export class S3Output implements Output {
     this.#burial = new Burial(context);
     this.#dependencies = dependencies;
     this.#codec = options.codec.open();
-    this.#prefix = compileTemplate(options.prefix);
+    this.#names = new ObjectNames(options);
     this.#rules = new RotationRules(options);
   }
 
@@ -77,8 +74,7 @@ export class S3Output implements Output {
       onRecreated: () => counter('spool_recreated').value++,
     });
     const files = new OpenFiles({
-      tags: options.tags.map(configText),
-      encoding: options.encoding,
+      names: this.#names,
       max: options.max_open_files,
       file: {
         directory,
@@ -150,9 +146,9 @@ export class S3Output implements Output {
     const use = ++this.#uses;
     for (const event of events) {
       try {
-        const prefix = this.#prefixOf(event);
+        const group = this.#names.groupOf(event);
         const text = this.#codec.encode(event);
-        const file = files.get(prefix) ?? this.#createFile(prefix);
+        const file = files.get(group) ?? this.#createFile(group, event);
         file.lastUse = use;
         file.append(text, event.batch, event.origin !== undefined);
         touched.add(file);
@@ -178,23 +174,14 @@ export class S3Output implements Output {
     return this.#parts;
   }
 
-  #prefixOf(event: Event): string {
-    const raw = this.#prefix.apply(event);
-    if (raw !== this.#lastRawPrefix) {
-      this.#lastPrefix = this.#prefix.isConstant ? raw : cleanPrefix(raw);
-      this.#lastRawPrefix = raw;
-    }
-    return this.#lastPrefix;
-  }
-
-  #createFile(prefix: string): SpoolFile {
+  #createFile(group: string, event: Event): SpoolFile {
     const { files } = this.#opened();
     const surplus = files.surplus();
     if (surplus !== undefined) {
       this.#context.counter('rotated_early').value += 1;
       this.#rotate(surplus);
     }
-    return files.create(prefix, this.#context.clock.now());
+    return files.create(group, event, this.#context.clock.now());
   }
 
   /** An event that cannot be encoded or named would stop Logstash's pipeline. */

@@ -28,7 +28,7 @@ export interface SpoolFileSettings {
 export interface SpoolFileName {
   readonly uuid: string;
   readonly key: string;
-  readonly prefix: string;
+  readonly group: string;
   readonly encoding: Encoding;
   readonly createdMs: number;
 }
@@ -39,7 +39,7 @@ export interface SpoolFileName {
  */
 export class SpoolFile implements UploadSource {
   readonly key: string;
-  readonly prefix: string;
+  readonly group: string;
   readonly encoding: Encoding;
   readonly createdMs: number;
   readonly path: string;
@@ -63,7 +63,7 @@ export class SpoolFile implements UploadSource {
 
   constructor(name: SpoolFileName, settings: SpoolFileSettings) {
     this.key = name.key;
-    this.prefix = name.prefix;
+    this.group = name.group;
     this.encoding = name.encoding;
     this.createdMs = name.createdMs;
     this.#uuid = name.uuid;

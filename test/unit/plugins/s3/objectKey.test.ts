@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cleanPrefix, objectKey } from '../../../../src/plugins/outputs/s3/objectKey.ts';
+import { cleanPrefix, joinKey, logstashName } from '../../../../src/plugins/outputs/s3/objectKey.ts';
 
 const created = new Date(2020, 9, 20, 3, 6).getTime();
 const base = { uuid: 'U', createdMs: created, tags: [], part: 0, encoding: 'none' } as const;
@@ -15,7 +15,7 @@ describe('names of objects', () => {
     ['a', { tags: ['x', 'y z'] }, 'a/ls.s3.U.2020-10-20T03.06.tag_x.y z.part0.txt'],
     ['a', { tags: ['x'], encoding: 'gzip' }, 'a/ls.s3.U.2020-10-20T03.06.tag_x.part0.txt.gz'],
   ] as const)('prefix %j with %j', (prefix, parts, expected) => {
-    expect(objectKey({ ...base, ...parts, prefix })).toBe(expected);
+    expect(joinKey(prefix, logstashName({ ...base, ...parts }))).toBe(expected);
   });
 
   it.each([

@@ -7,8 +7,10 @@ import { Secret } from '../../../../src/plugin-api/option.ts';
 import { parseAdditionalSettings } from '../../../../src/plugins/outputs/s3/additionalSettings.ts';
 import { credentialsFor } from '../../../../src/plugins/outputs/s3/credentials.ts';
 import { s3 } from '../../../../src/plugins/outputs/s3/index.ts';
-import { checkOptions, type S3Options } from '../../../../src/plugins/outputs/s3/options.ts';
+import { checkOptions } from '../../../../src/plugins/outputs/s3/optionChecks.ts';
+import type { S3Options } from '../../../../src/plugins/outputs/s3/options.ts';
 import { systemClock } from '../../../../src/util/clock.ts';
+import { check } from '../../../contract/support.ts';
 import { recordLog } from '../../../support/outputHarness.ts';
 import { startFakeSts } from '../../../support/servers/fakeSts.ts';
 import { optionsOf } from './support.ts';
@@ -53,6 +55,12 @@ describe('options of output s3', () => {
     [{ time_file: 0 }, 'time_file', 'greater than 0'],
     [{ gzip_level: 10 }, 'gzip_level', 'from 1 to 9'],
     [{ upload_workers_count: 0 }, 'upload_workers_count', 'at least 1'],
+    [{ timezone: 'Seoul' }, 'timezone', 'unknown time zone "Seoul"'],
+    [{ object_key: '%{+yyyyMMdd}-%{part}.%{extension}' }, 'object_key', 'must contain %{uuid}'],
+    [{ object_key: '%{[uuid]}' }, 'object_key', 'must contain %{uuid}'],
+    [{ object_key: '%{uuid}/' }, 'object_key', 'must not end with a slash'],
+    [{ object_key: '%{uuid}>' }, 'object_key', 'must not contain any of'],
+    [{ object_key: '%{uuid}%{+yyyyb}' }, 'object_key', 'Illegal pattern component: b'],
     [{ endpoint: 'localhost:9000' }, 'endpoint', 'begins with http'],
     [{ additional_settings: new Map([['nope', '1']]) }, 'additional_settings', 'Unknown key `nope`'],
     [
@@ -70,6 +78,34 @@ describe('options of output s3', () => {
 
   it('takes a rotation value that its strategy does not use', () => {
     expect(() => checkOptions(optionsOf({ rotation_strategy: 'size', time_file: 0 }))).not.toThrow();
+  });
+
+  it.each([
+    ['time_file => 5', ['LST311 time_file']],
+    ['time_file => 5 size_file => 1000000', []],
+    ['time_file => 5 rotation_strategy => "size_and_time"', []],
+    ['time_file => 5 rotation_strategy => "time"', []],
+    ['size_file => 1000000', []],
+    ['tags => ["a"] object_key => "%{uuid}"', ['LST311 tags']],
+    ['tags => ["a"] object_key => "%{tags}-%{uuid}"', []],
+    ['tags => ["a"]', []],
+  ])('advises on %j: %j', async (text, expected) => {
+    const { faults } = await check(`output { s3 { bucket => "logs" ${text} } }`);
+    expect(faults.map(({ code, at }) => `${code} ${at}`)).toEqual(expected);
+  });
+
+  it('says as a warning that the size of an object is limited as well as its age', async () => {
+    const { rendered } = await check('output {\n  s3 {\n    bucket => "logs"\n    time_file => 5\n  }\n}\n');
+    expect(rendered).toBe(
+      [
+        'contract.conf:4:5  warning LST311  `time_file => 5` is not the only limit: an object also ends at 5242880 bytes (`size_file`)',
+        '    2 |   s3 {',
+        '    3 |     bucket => "logs"',
+        '    4 |     time_file => 5',
+        '      |     ^^^^^^^^^ by time alone: `rotation_strategy => "time"`; if both are meant, "size_and_time" says so',
+        '    5 |   }',
+      ].join('\n'),
+    );
   });
 
   it('translates additional_settings', () => {
