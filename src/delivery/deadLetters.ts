@@ -24,16 +24,18 @@ export interface StoredDeadLetter {
   readonly data: ValueMap;
 }
 
-/** Oldest first, without those that are removed. None where there is no queue. @throws SegmentDamaged */
-export async function* readDeadLetters(directory: string): AsyncGenerator<StoredDeadLetter> {
+/** From `fromId` on, oldest first, without those that are removed. None where there is no queue. @throws SegmentDamaged */
+export async function* readDeadLetters(directory: string, fromId = 0): AsyncGenerator<StoredDeadLetter> {
   const [segments, removed, headId] = await Promise.all([
     segmentsOf(directory),
     readRemoved(directory),
     readHead(directory),
   ]);
+  const minId = Math.max(fromId, headId);
   for (const [index, segment] of segments.entries()) {
+    if ((segments[index + 1]?.firstId ?? Number.POSITIVE_INFINITY) <= minId) continue;
     for (const record of await readSegment(segment, { isLast: index === segments.length - 1 })) {
-      if (record.id >= headId && !removed.has(record.id)) yield decodeEntry(record);
+      if (record.id >= minId && !removed.has(record.id)) yield decodeEntry(record);
     }
   }
 }

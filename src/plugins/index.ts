@@ -4,6 +4,7 @@ import type { PluginDefinition, PluginKind, PluginRegistry } from '../plugin-api
 type Loader = () => Promise<PluginDefinition>;
 
 const inputs: Readonly<Record<string, Loader>> = {
+  dead_letter_queue: async () => (await import('./inputs/dead_letter_queue.ts')).deadLetterQueue,
   generator: async () => (await import('./inputs/generator.ts')).generator,
   kinesis: async () => (await import('./inputs/kinesis/index.ts')).kinesis,
   stdin: async () => (await import('./inputs/stdin.ts')).stdin,

@@ -22,6 +22,11 @@ export const ORIGINAL: readonly OriginalPlugin[] = [
   },
   { kind: 'input', name: 'stdin', options: INPUT },
   { kind: 'input', name: 'generator', options: `${INPUT} message lines count threads` },
+  {
+    kind: 'input',
+    name: 'dead_letter_queue',
+    options: `${INPUT} path pipeline_id commit_offsets sincedb_path start_timestamp clean_consumed`,
+  },
   { kind: 'codec', name: 'json', options: `${EVERY} charset` },
   { kind: 'codec', name: 'json_lines', options: `${EVERY} charset delimiter` },
   { kind: 'codec', name: 'plain', options: `${EVERY} format charset` },
