@@ -86,7 +86,7 @@ async function loadBase(profile: string | undefined, sdk: Sdk, sts: Sts, chain: 
     const identity = await provider();
     return { ...identity, origin: originOf(identity, profile && `profile "${profile}"`, roleArn) };
   } catch (error) {
-    if (profile === undefined) throw await explain(error, 'no AWS credentials', placesOf(sdk, settings), CHAIN_ADVICE);
+    if (!profile) throw await explain(error, 'no AWS credentials', placesOf(sdk, settings), CHAIN_ADVICE);
     throw await explain(error, `no AWS credentials from profile "${profile}"`, [], PROFILE_ADVICE);
   }
 }
