@@ -6,6 +6,8 @@ export interface OriginalPlugin {
   readonly kind: 'input' | 'codec' | 'filter' | 'output';
   readonly name: string;
   readonly options: string;
+  /** What later versions of the plugin added, as far as it is known here: it works or is refused by name too. */
+  readonly later?: string;
 }
 
 const EVERY = 'id enable_metric';
@@ -55,6 +57,11 @@ export const ORIGINAL: readonly OriginalPlugin[] = [
       proxy path bulk_path sniffing_path healthcheck_path parameters custom_headers http_compression timeout pool_max
       pool_max_per_route resurrect_delay validate_after_inactivity sniffing sniffing_delay retry_initial_interval
       retry_max_interval failure_type_logging_whitelist ecs_compatibility`,
+    later: `data_stream data_stream_type data_stream_dataset data_stream_namespace data_stream_auto_routing
+      data_stream_sync_fields template_api ssl_enabled ssl_verification_mode ssl_certificate_authorities ca_trusted_fingerprint
+      ssl_certificate ssl_key ssl_keystore_path ssl_keystore_password ssl_keystore_type ssl_truststore_path
+      ssl_truststore_password ssl_truststore_type ssl_supported_protocols ssl_cipher_suites compression_level dlq_custom_codes
+      dlq_on_failed_indexname_interpolation drop_error_types silence_errors_in_log`,
   },
   {
     kind: 'output',

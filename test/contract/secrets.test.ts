@@ -19,8 +19,10 @@ const secrets = (await registeredPlugins()).flatMap((plugin) =>
     .map(([option, spec]) => ({ plugin, label: `${plugin.kind} ${plugin.name}`, option, type: spec.type })),
 );
 
-const rightValue = ({ option, type }: { option: string; type: string }) =>
-  type === 'password' && option !== 'http_proxy' ? SECRET : `http://user:${SECRET}@${NOWHERE}`;
+const rightValue = ({ option, type }: { option: string; type: string }) => {
+  if (option === 'cloud_auth' || option === 'api_key') return `user:${SECRET}`;
+  return type === 'password' && option !== 'http_proxy' ? SECRET : `http://user:${SECRET}@${NOWHERE}`;
+};
 
 /** What makes the option work beside the required ones. */
 const BESIDE: Readonly<Record<string, string>> = {
@@ -36,7 +38,10 @@ it('there are some to look at', () => {
     'output elasticsearch hosts',
     'output elasticsearch password',
     'output elasticsearch api_key',
+    'output elasticsearch cloud_auth',
     'output elasticsearch proxy',
+    'output elasticsearch keystore_password',
+    'output elasticsearch ssl_keystore_password',
     'output s3 secret_access_key',
     'output s3 session_token',
   ]);

@@ -5,6 +5,7 @@ import { encodeJson, parseJson } from '../../../event/json.ts';
 import { compileTemplate, type Template } from '../../../event/template.ts';
 import { isMap, type Value, type ValueMap } from '../../../event/value.ts';
 import type { Bulk } from './bulk.ts';
+import { DataStreamNames, usesDataStreams } from './dataStream.ts';
 import type { Dialect } from './dialect.ts';
 import type { Options } from './options.ts';
 import { type Action, isAction } from './rules.ts';
@@ -25,6 +26,7 @@ export class BulkEncoder {
   readonly #options: Options;
   readonly #action: Template;
   readonly #index: Template;
+  readonly #dataStream: DataStreamNames | undefined;
   readonly #documentId: Template | undefined;
   readonly #parent: Template | undefined;
   readonly #metaParts: readonly MetaPart[];
@@ -34,7 +36,8 @@ export class BulkEncoder {
 
   constructor(options: Options) {
     this.#options = options;
-    this.#action = compileTemplate(options.action);
+    this.#dataStream = usesDataStreams(options) ? new DataStreamNames(options) : undefined;
+    this.#action = compileTemplate(this.#dataStream === undefined ? options.action : 'create');
     this.#index = compileTemplate(options.index);
     this.#documentId = optional(options.document_id);
     this.#parent = optional(options.parent);
@@ -72,7 +75,7 @@ export class BulkEncoder {
   }
 
   #actionLine(event: Event, action: Action, id: string | undefined, dialect: Dialect): string {
-    let line = `{"${action}":{"_index":${this.#indexJson(event)}`;
+    let line = `{"${action}":{"_index":${this.#indexJson(event, dialect)}`;
     if (id !== undefined) line += `,"_id":${JSON.stringify(id)}`;
     for (const part of this.#metaParts) line += part(event, action, dialect);
     if (dialect.defaultType !== undefined && this.#options.document_type === undefined) {
@@ -82,9 +85,10 @@ export class BulkEncoder {
   }
 
   /** Neighbours mostly go to the same index. */
-  #indexJson(event: Event): string {
-    const index = this.#index.apply(event);
+  #indexJson(event: Event, { alias }: Dialect): string {
+    const index = alias ?? this.#dataStream?.nameFor(event) ?? this.#index.apply(event);
     if (index !== this.#lastIndex) {
+      if (this.#options.dlq_on_failed_indexname_interpolation) checkIndex(index);
       this.#lastIndex = index;
       this.#lastIndexJson = JSON.stringify(index);
     }
@@ -92,6 +96,7 @@ export class BulkEncoder {
   }
 
   #documentOf(event: Event): ValueMap {
+    if (this.#dataStream !== undefined) return this.#dataStream.documentOf(event);
     const { join_field: joinField } = this.#options;
     if (this.#parent === undefined || joinField === undefined) return event.data;
     const joined = event.clone();
@@ -108,6 +113,11 @@ function optional(text: string | undefined): Template | undefined {
 function legalId(origin: string): string {
   if (origin.length <= ID_BYTES_MAX / 3 || Buffer.byteLength(origin) <= ID_BYTES_MAX) return origin;
   return createHash('sha256').update(origin).digest('base64url');
+}
+
+function checkIndex(index: string): void {
+  if (!/%\{.*?\}/.test(index)) return;
+  throw new UnsendableEvent(`Badly formatted index, after interpolation still contains placeholder: [${index}]`);
 }
 
 function checkId(id: string): void {

@@ -5,6 +5,8 @@ export interface Dialect {
   /** Whether a configured `document_type` is sent. */
   readonly takesType: boolean;
   readonly retryOnConflict: 'retry_on_conflict' | '_retry_on_conflict';
+  /** Takes the place of every index: the alias that index lifecycle management turns over. */
+  readonly alias?: string;
 }
 
 /** Elasticsearch 7 takes `_type`, but warns of it: leaving it out means `_doc`, as Logstash sends. */
@@ -22,11 +24,16 @@ export interface ServerInfo {
   readonly version: string;
 }
 
-export function dialectOf({ distribution, version }: ServerInfo): Dialect {
-  const major = Number.parseInt(version, 10);
+export function dialectOf(server: ServerInfo): Dialect {
   // OpenSearch counts anew from 1; its first generation still knows types but needs none.
-  if (distribution === 'opensearch' || major >= 8) return EIGHT;
-  return major === 7 || Number.isNaN(major) ? SEVEN : SIX;
+  if (server.distribution === 'opensearch' || isAtLeast(server, 8)) return EIGHT;
+  return isAtLeast(server, 7) ? SEVEN : SIX;
+}
+
+/** Whether the version is this one or later; one that cannot be read counts as 7.0. */
+export function isAtLeast({ version }: ServerInfo, major: number, minor = 0): boolean {
+  const [, ownMajor = 7, ownMinor = 0] = (/^(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 /** Reads the answer to `GET /`; undefined when it is not a server's. */
@@ -47,6 +54,7 @@ export function translateActionLine(line: string, dialect: Dialect): string {
   const { _type: type = dialect.defaultType, retry_on_conflict: retries, ...rest } = meta;
   const translated = {
     ...rest,
+    ...(dialect.alias === undefined ? {} : { _index: dialect.alias }),
     ...(dialect.takesType && type !== undefined ? { _type: type } : {}),
     ...(retries === undefined ? {} : { [dialect.retryOnConflict]: retries }),
   };

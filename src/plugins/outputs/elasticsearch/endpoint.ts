@@ -1,6 +1,8 @@
-import { configText, PluginConfigError } from '../../../plugin-api/index.ts';
-import type { HostAddress } from './hosts.ts';
+import { configText, PluginConfigError, type Secret } from '../../../plugin-api/index.ts';
+import { parseCloudAuth, parseCloudId } from './cloud.ts';
+import { DEFAULT_HOSTS, type HostAddress } from './hosts.ts';
 import type { Options } from './options.ts';
+import { refuseBoth, resolveTls, type TlsSettings } from './tls.ts';
 
 /** Where and how to reach the cluster, with everything that contradicts itself already refused. */
 export interface Endpoint {
@@ -9,24 +11,26 @@ export interface Endpoint {
   /** Sent with every request; holds the credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** In front of every path; empty, or with a slash in front and none at the end. */
+  readonly prefix: string;
   readonly infoPath: string;
   readonly bulkPath: string;
   readonly healthPath: string;
-  readonly templatePath: string;
+  readonly sniffingPath: string;
   readonly proxy: string | undefined;
-  readonly isEncrypted: boolean;
+  /** Unset when the connection is not encrypted. */
+  readonly tls: TlsSettings | undefined;
 }
 
 const DEFAULT_PORT = 9200;
 
 /** @throws PluginConfigError */
 export function resolveEndpoint(options: Options): Endpoint {
-  const { hosts } = options;
-  if (hosts.length === 0) throw new PluginConfigError('no host is given', 'hosts');
-  const scheme = resolveScheme(options);
+  const hosts = resolveHosts(options);
+  const scheme = resolveScheme(options, hosts);
   const prefix = agree(hosts, 'path', options.path === undefined ? undefined : slashes(options.path)) ?? '';
-  const port = hosts.find((host) => host.port !== undefined)?.port ?? DEFAULT_PORT;
-  const authorization = resolveAuthorization(options, scheme);
+  const port = resolvePort(options, hosts);
+  const authorization = resolveAuthorization(options, hosts, scheme);
   return {
     nodes: [...new Set(hosts.map((host) => `${scheme}://${host.host}:${host.port ?? port}`))],
     headers: {
@@ -34,22 +38,42 @@ export function resolveEndpoint(options: Options): Endpoint {
       ...(authorization === undefined ? {} : { authorization }),
     },
     query: texts(options.parameters),
+    prefix,
     infoPath: slashes(`${prefix}/`) || '/',
     bulkPath: slashes(options.bulk_path ?? `${prefix}/_bulk`),
     healthPath: slashes(options.healthcheck_path ?? prefix) || '/',
-    templatePath: slashes(`${prefix}/_template`),
+    sniffingPath: slashes(options.sniffing_path ?? `${prefix}/_nodes/http`),
     proxy: resolveProxy(options.proxy),
-    isEncrypted: scheme === 'https',
+    tls: scheme === 'https' ? resolveTls(options) : undefined,
   };
 }
 
-function resolveScheme({ hosts, ssl }: Options): string {
+function resolveHosts({ hosts, cloud_id: cloudId }: Options): readonly HostAddress[] {
+  if (cloudId !== undefined) {
+    if (hosts === DEFAULT_HOSTS) return [parseCloudId(cloudId)];
+    throw new PluginConfigError('Both cloud_id and hosts specified, please only use one of those.', 'cloud_id');
+  }
+  if (hosts.length === 0) throw new PluginConfigError('no host is given', 'hosts');
+  return hosts;
+}
+
+function resolveScheme(options: Options, hosts: readonly HostAddress[]): string {
+  refuseBoth(options, 'ssl', 'ssl_enabled');
+  const ssl = options.ssl_enabled ?? options.ssl;
   const stated = ssl === undefined ? undefined : ssl ? 'https' : 'http';
   const scheme = agree(hosts, 'scheme', stated) ?? 'http';
   if (scheme !== 'http' && scheme !== 'https') {
     throw new PluginConfigError(`Bad scheme '${scheme}' found should be one of http/https`, 'hosts');
   }
   return scheme;
+}
+
+function resolvePort({ sniffing }: Options, hosts: readonly HostAddress[]): number {
+  const port = hosts.find((host) => host.port !== undefined)?.port ?? DEFAULT_PORT;
+  if (sniffing && hosts.some((host) => (host.port ?? port) !== port)) {
+    throw new PluginConfigError('Cannot have multiple values for port in hosts when sniffing is enabled!', 'hosts');
+  }
+  return port;
 }
 
 /** The value all hosts and the option of the same meaning agree on. Logstash refuses to guess among several. */
@@ -67,18 +91,37 @@ function agree(hosts: readonly HostAddress[], key: 'scheme' | 'path' | 'user', s
   return value;
 }
 
-function resolveAuthorization(options: Options, scheme: string): string | undefined {
-  const { hosts, api_key: apiKey } = options;
-  const user = agree(hosts, 'user', options.user);
-  const password = (options.password ?? hosts.find((host) => host.password !== undefined)?.password)?.reveal();
-  if (apiKey !== undefined) {
-    if (options.user !== undefined || options.password !== undefined) {
-      throw new PluginConfigError('Multiple authentication options are specified, please only use one of', 'api_key');
-    }
-    if (scheme !== 'https') throw new PluginConfigError('Using api_key authentication requires SSL/TLS', 'api_key');
-    return `ApiKey ${base64(apiKey.reveal())}`;
+function resolveAuthorization(options: Options, hosts: readonly HostAddress[], scheme: string): string | undefined {
+  const { api_key: apiKey, cloud_auth: cloudAuth } = options;
+  const ways = [options.user ?? options.password, cloudAuth, apiKey].filter((way) => way !== undefined);
+  if (ways.length > 1) {
+    throw new PluginConfigError(
+      'Multiple authentication options are specified, please only use one of user/password, cloud_auth or api_key',
+      apiKey === undefined ? 'cloud_auth' : 'api_key',
+    );
   }
+  if (apiKey !== undefined) {
+    if (scheme !== 'https') throw new PluginConfigError('Using api_key authentication requires SSL/TLS', 'api_key');
+    return `ApiKey ${apiKeyText(apiKey)}`;
+  }
+  const given = cloudAuth === undefined ? options : parseCloudAuth(cloudAuth);
+  const user = agree(hosts, 'user', given.user);
+  const password = (given.password ?? hosts.find((host) => host.password !== undefined)?.password)?.reveal();
   return user === undefined || password === undefined ? undefined : `Basic ${base64(`${user}:${password}`)}`;
+}
+
+function apiKeyText(apiKey: Secret): string {
+  const text = apiKey.reveal();
+  if (/^essu_./.test(text) || isBase64(text)) return text;
+  if (/^[^:]+:[^:]+$/.test(text)) return base64(text);
+  throw new PluginConfigError(
+    "Invalid api_key format. Expected a base64-encoded key, an 'id:api_key' pair, or a Cloud API key (essu_ prefix).",
+    'api_key',
+  );
+}
+
+function isBase64(text: string): boolean {
+  return text !== '' && Buffer.from(text, 'base64').toString('base64') === text;
 }
 
 function base64(text: string): string {

@@ -57,7 +57,8 @@ function maskUserInfo(text: string): string {
   return text.replace(/^((?:[A-Za-z][A-Za-z0-9+.-]*:)?(?:\/\/)?)[^/]*@/, '$1<credentials>@');
 }
 
-const DEFAULT_HOSTS: HostAddress[] = [parseHost('//127.0.0.1')];
+/** The very list that stands where `hosts` is not given. */
+export const DEFAULT_HOSTS: HostAddress[] = [parseHost('//127.0.0.1')];
 
 /** A list of URIs, parsed by this output's own rules; one text may hold several, separated by blanks. */
 export const hostsOption: OptionSpec<HostAddress[]> = {

@@ -18,7 +18,8 @@ export const elasticsearch = defineOutput({
     warnOfSurprises(given, endpoint, context);
     let output: ElasticsearchOutput | undefined;
     const onRevived = () => output?.nodeRevived();
-    const wire = await openWire({ endpoint, options: given, clock: context.clock, onRevived });
+    const { clock, logger } = context;
+    const wire = await openWire({ endpoint, options: given, clock, logger, onRevived });
     output = new ElasticsearchOutput({ options: given, endpoint, wire }, context);
     return output;
   },

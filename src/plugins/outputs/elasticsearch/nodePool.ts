@@ -13,6 +13,8 @@ export interface NodePoolSettings {
 /** Nodes in turn. One that cannot be reached is left out until its health check succeeds. */
 export interface NodePool extends BaseConnectionPool {
   hasLiveNode(): boolean;
+  /** Takes these origins in place of those it has; a node that stays keeps its connections and its health. */
+  setNodes(origins: readonly string[]): void;
   stopHealthChecks(): void;
 }
 
@@ -30,6 +32,22 @@ export function defineNodePool(library: Library, settings: NodePoolSettings) {
       return this.#dead.size < this.size;
     }
 
+    setNodes(origins: readonly string[]): void {
+      const hadLiveNode = this.hasLiveNode();
+      const before = new Map(this.connections.map((connection) => [connection.url.origin, connection]));
+      this.connections = origins
+        .map((origin) => new URL(origin))
+        .map((url) => before.get(url.origin) ?? this.createConnection({ url, id: url.origin }));
+      this.size = this.connections.length;
+      for (const connection of before.values()) {
+        if (this.connections.includes(connection)) continue;
+        this.#dead.delete(connection);
+        // What is under way there is still answered.
+        connection.close().catch(() => {});
+      }
+      if (!hadLiveNode && this.hasLiveNode()) settings.onRevived(origins.join(', '));
+    }
+
     /** While every node is away, a request is as good a health check as any. */
     override getConnection(): Connection | null {
       const choice = this.hasLiveNode()
@@ -44,6 +62,7 @@ export function defineNodePool(library: Library, settings: NodePoolSettings) {
     }
 
     override markDead(connection: Connection): this {
+      if (!this.connections.includes(connection)) return this;
       this.#dead.add(connection);
       void this.#checkHealth();
       return super.markDead(connection);

@@ -4,9 +4,10 @@
  * - `delivered`: written.
  * - `conflict`: 409; the server holds another version. The event is given up, with a warning, as in Logstash.
  * - `rejected`: the document can never be written; it goes to the dead letter queue.
+ * - `dropped`: refused with an error that the configuration lets go.
  * - `retry`: the server could not now.
  */
-export type ItemFate = 'delivered' | 'conflict' | 'rejected' | 'retry';
+export type ItemFate = 'delivered' | 'conflict' | 'rejected' | 'dropped' | 'retry';
 
 export interface ItemOutcome {
   readonly fate: ItemFate;
@@ -24,6 +25,14 @@ const FATE_OF_STATUS: Readonly<Record<number, ItemFate>> = {
   409: 'conflict',
 };
 
+/** What the configuration says of refused documents, beside the rules that always hold. */
+export interface OutcomeRules {
+  /** Statuses that make a document `rejected`. */
+  readonly rejectedStatuses: ReadonlySet<number>;
+  /** Types of errors with which a document is `dropped`. */
+  readonly droppedTypes: ReadonlySet<string>;
+}
+
 export const DELIVERED: ItemOutcome = { fate: 'delivered', status: 201, type: '', reason: '' };
 
 /** `errors` stands before the items, which are most of the text and then need no look. */
@@ -33,11 +42,15 @@ const HEAD_LENGTH = 256;
  * Outcomes in the order of the items; `'allDelivered'` when none failed, undefined when the text is no answer to a bulk of
  * `size` items.
  */
-export function parseBulkAnswer(text: string, size: number): 'allDelivered' | ItemOutcome[] | undefined {
+export function parseBulkAnswer(
+  text: string,
+  size: number,
+  rules: OutcomeRules,
+): 'allDelivered' | ItemOutcome[] | undefined {
   if (text.slice(0, HEAD_LENGTH).includes('"errors":false')) return 'allDelivered';
   const items = parseItems(text);
   if (items === undefined || items.length !== size) return undefined;
-  return items.map(outcomeOf);
+  return items.map((item) => outcomeOf(item, rules));
 }
 
 interface AnswerItem {
@@ -60,10 +73,16 @@ function parseItems(text: string): AnswerItem[] | undefined {
   }
 }
 
-function outcomeOf({ status = 0, error }: AnswerItem): ItemOutcome {
+function outcomeOf({ status = 0, error }: AnswerItem, rules: OutcomeRules): ItemOutcome {
   // Deleting what is not there answers 404 without an error.
   if (error === undefined && status < 500) return { ...DELIVERED, status };
-  return { fate: FATE_OF_STATUS[status] ?? 'retry', status, ...describe(error) };
+  const described = describe(error);
+  return { fate: fateOf(status, described.type, rules), status, ...described };
+}
+
+function fateOf(status: number, type: string, { rejectedStatuses, droppedTypes }: OutcomeRules): ItemFate {
+  if (status !== 409 && droppedTypes.has(type)) return 'dropped';
+  return FATE_OF_STATUS[status] ?? (rejectedStatuses.has(status) ? 'rejected' : 'retry');
 }
 
 function describe(error: ErrorBody | string | undefined): { type: string; reason: string } {

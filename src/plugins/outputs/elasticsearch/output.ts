@@ -74,7 +74,11 @@ export class ElasticsearchOutput implements Output {
         keepsOrder: options.document_id !== undefined || !['index', 'create'].includes(options.action),
         retryInitialMs: options.retry_initial_interval * 1000,
         retryMaxMs: options.retry_max_interval * 1000,
-        silentTypes: new Set(options.failure_type_logging_whitelist),
+        silentTypes: new Set([...options.silence_errors_in_log, ...options.failure_type_logging_whitelist]),
+        rules: {
+          rejectedStatuses: new Set(options.dlq_custom_codes.map(Number)),
+          droppedTypes: new Set(options.drop_error_types),
+        },
         budget: this.#budget,
         burial: this.#burial,
         tally: this.#tally,

@@ -1,6 +1,8 @@
 import { PluginConfigError } from '../../../plugin-api/index.ts';
+import { checkDataStream, usesDataStreams } from './dataStream.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import type { Options } from './options.ts';
+import { refuseBoth } from './tls.ts';
 
 export const ACTIONS = ['index', 'create', 'update', 'delete'] as const;
 
@@ -12,10 +14,13 @@ export function isAction(text: string): text is Action {
 
 /** Options that parse but contradict each other, or ask for what is not done here. @throws PluginConfigError */
 export function checkOptions(options: Options): void {
+  checkDataStream(options);
   checkAction(options);
   checkVersion(options);
   checkUpdate(options);
+  checkCodes(options);
   checkRefused(options);
+  refuseBoth(options, 'http_compression', 'compression_level');
   resolveEndpoint(options);
 }
 
@@ -49,23 +54,24 @@ function checkUpdate(options: Options): void {
   }
 }
 
+const FATED_CODES: readonly string[] = ['200', '201', '400', '404', '409'];
+
+function checkCodes({ dlq_custom_codes: codes }: Options): void {
+  for (const code of codes) {
+    if (FATED_CODES.includes(code)) {
+      throw new PluginConfigError(`what becomes of ${code} cannot be changed`, 'dlq_custom_codes');
+    }
+    if (!/^[1-5]\d\d$/.test(code)) {
+      throw new PluginConfigError(`Expected a status such as 403, got ${code}`, 'dlq_custom_codes');
+    }
+  }
+}
+
 function checkRefused(options: Options): void {
-  if (options.ilm_enabled === 'true') {
-    throw new PluginConfigError(
-      'index lifecycle management is not supported yet: set it to false, and name a dated index or an alias in `index`',
-      'ilm_enabled',
-    );
+  if (options.ilm_rollover_alias?.includes('%{')) {
+    throw new PluginConfigError('an alias is one name for all events: it may not hold `%{…}`', 'ilm_rollover_alias');
   }
-  if (options.ilm_rollover_alias !== undefined && options.ilm_enabled !== 'false') {
-    throw new PluginConfigError(
-      'an alias turns index lifecycle management on, which is not supported yet: write to it by `index`',
-      'ilm_rollover_alias',
-    );
-  }
-  if (options.sniffing) {
-    throw new PluginConfigError('nodes are not discovered: list them all in `hosts`', 'sniffing');
-  }
-  if (options.ecs_compatibility !== 'disabled') {
+  if (options.ecs_compatibility !== 'disabled' && !usesDataStreams(options)) {
     throw new PluginConfigError(
       'only `disabled` is supported: set `index` and `template` yourself',
       'ecs_compatibility',

@@ -7,7 +7,7 @@ import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import type { Bulk } from './bulk.ts';
 import { ASSUMED_DIALECT, type Dialect } from './dialect.ts';
-import { DELIVERED, describeErrorAnswer, type ItemOutcome, parseBulkAnswer } from './outcomes.ts';
+import { DELIVERED, describeErrorAnswer, type ItemOutcome, type OutcomeRules, parseBulkAnswer } from './outcomes.ts';
 import { describeRefusal, describeRejection, type Failure } from './texts.ts';
 import type { Wire, WireAnswer } from './wire.ts';
 
@@ -23,6 +23,7 @@ export interface SenderSettings {
   readonly retryMaxMs: number;
   /** Types of item errors that are not logged. */
   readonly silentTypes: ReadonlySet<string>;
+  readonly rules: OutcomeRules;
   readonly budget: BufferBudget;
   readonly burial: Burial;
   readonly tally: TallyReporter;
@@ -184,7 +185,7 @@ export class BulkSender {
   }
 
   async #answered(bulk: Bulk, { text }: WireAnswer): Promise<Step> {
-    const outcomes = parseBulkAnswer(text, bulk.size);
+    const outcomes = parseBulkAnswer(text, bulk.size, this.#settings.rules);
     if (outcomes === undefined) {
       const start = JSON.stringify(text.slice(0, 120));
       return this.#failed({ cause: 'unreadable', message: `the answer is none to a bulk but ${start}` });
@@ -271,7 +272,7 @@ export class BulkSender {
 
   #settleOne(bulk: Bulk, index: number, outcome: ItemOutcome): void {
     const item = bulk.items[index];
-    if (outcome.fate === 'conflict' && item?.isReplayable !== true) {
+    if (outcome.fate === 'dropped' || (outcome.fate === 'conflict' && item?.isReplayable !== true)) {
       this.#counters.lost.value++;
       this.#note(bulk, index, outcome, 'is given up');
     } else {
@@ -289,7 +290,7 @@ export class BulkSender {
   }
 
   #note(bulk: Bulk, index: number, outcome: ItemOutcome, fate: string): void {
-    if (outcome.fate === 'conflict' && this.#settings.silentTypes.has(outcome.type)) return;
+    if (outcome.fate !== 'rejected' && this.#settings.silentTypes.has(outcome.type)) return;
     const kind = `${outcome.status} ${outcome.type}`;
     this.#settings.tally.note(kind, () => `an event ${fate}: ${describeRejection(outcome, bulk.actionLine(index))}`);
   }

@@ -1,15 +1,18 @@
-import { readFileSync } from 'node:fs';
 import type { PluginContext } from '../../../plugin-api/index.ts';
 import { Backoff } from '../../../util/backoff.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
-import { ASSUMED_DIALECT, type Dialect, dialectOf, parseServerInfo } from './dialect.ts';
+import { usesDataStreams } from './dataStream.ts';
+import { ASSUMED_DIALECT, type Dialect, dialectOf, isAtLeast, parseServerInfo, type ServerInfo } from './dialect.ts';
 import type { Endpoint } from './endpoint.ts';
-import { DEFAULT_INDEX, type Options } from './options.ts';
+import { prepareLifecycle, resolveLifecycle } from './lifecycle.ts';
+import { manageTemplate } from './manageTemplate.ts';
+import type { Options } from './options.ts';
 import { describeErrorAnswer } from './outcomes.ts';
-import { DEFAULT_PATTERN, defaultTemplate, mayMatch } from './template.ts';
+import { StartFault } from './startFault.ts';
 import { describeRefusal, type Failure } from './texts.ts';
-import { Unreachable, type Wire, type WireAnswer } from './wire.ts';
+import { checksCertificates } from './tls.ts';
+import type { Wire, WireAnswer } from './wire.ts';
 
 export interface StartUpSettings {
   readonly wire: Wire;
@@ -21,7 +24,10 @@ export interface StartUpSettings {
   readonly signal: AbortSignal;
 }
 
-/** Waits for the server, learns what it is and installs the template. Undefined when `signal` came first. */
+/**
+ * Waits for the server, learns what it is, and makes there what the configuration asks for: template, alias, policy. Undefined
+ * when `signal` came first.
+ */
 export async function startUp(settings: StartUpSettings, context: PluginContext): Promise<Dialect | undefined> {
   const { options, subject, signal, random } = settings;
   const trouble = new TroubleReporter(`connection to ${subject}`, context.logger, context.clock);
@@ -39,71 +45,59 @@ export async function startUp(settings: StartUpSettings, context: PluginContext)
 }
 
 async function tryStart(settings: StartUpSettings, context: PluginContext): Promise<Dialect | Failure> {
-  const { wire, endpoint, options, subject } = settings;
   try {
-    const answer = await wire.request({ method: 'GET', path: endpoint.infoPath });
-    const dialect = readDialect(answer, context, subject);
-    if (dialect === undefined) return describeRefusal(answer.status, describeErrorAnswer(answer.text));
-    if (options.manage_template) await manageTemplate(settings, context, dialect);
-    return dialect;
+    return await start(settings, context);
   } catch (error) {
-    return { cause: 'unreachable', message: messageOf(error) };
+    return error instanceof StartFault ? error.failure : { cause: 'unreachable', message: messageOf(error) };
   }
 }
 
-function readDialect({ status, text }: WireAnswer, { logger }: PluginContext, subject: string): Dialect | undefined {
+/** @throws StartFault, Unreachable */
+async function start(settings: StartUpSettings, { logger }: PluginContext): Promise<Dialect> {
+  const { wire, endpoint, options } = settings;
+  const server = readServer(await wire.request({ method: 'GET', path: endpoint.infoPath }), settings.subject, logger);
+  const dialect = server === undefined ? ASSUMED_DIALECT : dialectOf(server);
+  if (usesDataStreams(options)) {
+    refuseWithoutDataStreams(server);
+    return dialect;
+  }
+  const lifecycle = await resolveLifecycle({ wire, endpoint, options, logger }, server);
+  if (options.manage_template) await manageTemplate({ wire, endpoint, options, logger, server, dialect, lifecycle });
+  if (lifecycle === undefined) return dialect;
+  await prepareLifecycle({ wire, endpoint, options, logger }, lifecycle);
+  return { ...dialect, alias: lifecycle.alias };
+}
+
+/** Undefined when the server does not say what it is, but may well take documents. @throws StartFault */
+function readServer(answer: WireAnswer, subject: string, logger: PluginContext['logger']): ServerInfo | undefined {
+  const { status, text } = answer;
   const info = status === 200 ? parseServerInfo(text) : undefined;
   if (info !== undefined) {
     logger.info(`${subject} is ${info.distribution} ${info.version}`);
-    return dialectOf(info);
+    return info;
   }
   // A user who may only write is refused the question itself, and so is one behind a gateway that serves `_bulk` alone.
-  if (status !== 403 && status !== 404 && status !== 405 && status !== 200) return undefined;
-  logger.warn(`${subject} does not say its version (status ${status}): taken for Elasticsearch 7 or later`);
-  return ASSUMED_DIALECT;
-}
-
-/** As in Logstash a template that cannot be installed is logged and no more. @throws Unreachable */
-async function manageTemplate(settings: StartUpSettings, context: PluginContext, dialect: Dialect): Promise<void> {
-  const { wire, endpoint, options } = settings;
-  const path = `${endpoint.templatePath}/${encodeURIComponent(options.template_name)}`;
-  try {
-    const exists = (await wire.request({ method: 'HEAD', path })).status === 200;
-    if (exists && !options.template_overwrite) return;
-    const { status, text } = await wire.request({ method: 'PUT', path, body: templateText(options, dialect) });
-    if (status >= 300) throw new Error(describeRefusal(status, describeErrorAnswer(text)).message);
-    context.logger.info(`index template '${options.template_name}' is installed`);
-  } catch (error) {
-    if (error instanceof Unreachable) throw error;
-    const reason = messageOf(error);
-    context.logger.error(`index template '${options.template_name}' is not installed: ${reason}`);
+  if (![200, 403, 404, 405].includes(status)) {
+    throw new StartFault(describeRefusal(status, describeErrorAnswer(text)));
   }
+  logger.warn(`${subject} does not say its version (status ${status}): taken for Elasticsearch 7 or later`);
+  return undefined;
 }
 
-function templateText(options: Options, dialect: Dialect): string {
-  if (options.template === undefined) return JSON.stringify(defaultTemplate(dialect.defaultType));
-  const text = readFileSync(options.template, 'utf8');
-  JSON.parse(text);
-  return text;
+function refuseWithoutDataStreams(server: ServerInfo | undefined): void {
+  if (server?.distribution !== 'elasticsearch' || isAtLeast(server, 7, 9)) return;
+  const message = `data streams need Elasticsearch 7.9 or later, this is ${server.version}`;
+  throw new StartFault({ cause: 'version', message });
 }
 
 /** What a reader of the configuration would not expect, said once at the start. */
 export function warnOfSurprises(options: Options, endpoint: Endpoint, { logger }: PluginContext): void {
-  const usesOwnTemplate = options.manage_template && options.template === undefined;
-  if (usesOwnTemplate && !mayMatch(DEFAULT_PATTERN, options.index)) {
-    logger.info(
-      `index template '${options.template_name}' is for ${DEFAULT_PATTERN} and not for ${options.index}: its mappings (geoip.location as geo_point, …) do not apply there; give a \`template\` of your own for them`,
-    );
-  }
-  if (options.ilm_enabled === 'auto' && options.index === DEFAULT_INDEX) {
-    logger.warn(
-      `index lifecycle management is not done: events go to ${options.index}, where Logstash may have used the alias 'logstash'; set \`ilm_enabled => false\` to say that this is meant`,
-    );
-  }
-  if (endpoint.isEncrypted && !options.ssl_certificate_verification) {
+  if (endpoint.tls !== undefined && !checksCertificates(options)) {
     logger.warn('** WARNING ** Detected UNSAFE options in elasticsearch output configuration!');
     logger.warn('** WARNING ** You have enabled encryption but DISABLED certificate verification.');
-    logger.warn('** WARNING ** To make sure your data is secure change :ssl_certificate_verification to true');
+    logger.warn(
+      '** WARNING ** To make sure your data is secure change :ssl_certificate_verification to true (:ssl_verification_mode to full)',
+    );
   }
   if (options.proxy !== undefined && endpoint.proxy === undefined) {
     logger.warn('`proxy` is empty and has no effect');

@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { ClientOptions } from '@elastic/elasticsearch';
-import { PluginConfigError } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
+import type { Logger } from '../../../util/logger.ts';
 import type { Endpoint } from './endpoint.ts';
 import { defineNodePool, type NodePool } from './nodePool.ts';
 import type { Options } from './options.ts';
+import { sniff } from './sniffer.ts';
 
 export interface WireRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
@@ -39,9 +39,10 @@ export interface WireSettings {
   readonly endpoint: Endpoint;
   readonly options: Pick<
     Options,
-    'timeout' | 'http_compression' | 'cacert' | 'ssl_certificate_verification' | 'resurrect_delay'
+    'timeout' | 'http_compression' | 'compression_level' | 'resurrect_delay' | 'sniffing' | 'sniffing_delay'
   >;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** A node that was away answers again. */
   readonly onRevived: (node: string) => void;
 }
@@ -51,10 +52,12 @@ const compress = promisify(gzip);
 /** All of them: the transport then hands over every answer and throws for none. */
 const ERROR_STATUSES = Array.from({ length: 200 }, (_, i) => 400 + i);
 
-/** Loads the client library, which takes a quarter of a second. @throws PluginConfigError */
-export async function openWire({ endpoint, options, clock, onRevived }: WireSettings): Promise<Wire> {
+/** Loads the client library, which takes a quarter of a second. */
+export async function openWire({ endpoint, options, clock, logger, onRevived }: WireSettings): Promise<Wire> {
   const library = await import('@elastic/elasticsearch');
   const timeoutMs = options.timeout * 1000;
+  const level = compressionLevel(options);
+  const closing = new AbortController();
 
   /** The client refuses older servers and OpenSearch by a product check and by media types of its own. */
   class AnyServerTransport extends library.Transport {
@@ -81,7 +84,6 @@ export async function openWire({ endpoint, options, clock, onRevived }: WireSett
     }
   }
 
-  const tls = tlsOptions(endpoint, options);
   const client = new library.Client({
     nodes: [...endpoint.nodes],
     Transport: AnyServerTransport as unknown as NonNullable<ClientOptions['Transport']>,
@@ -98,15 +100,15 @@ export async function openWire({ endpoint, options, clock, onRevived }: WireSett
     maxRetries: 0,
     requestTimeout: timeoutMs,
     enableMetaHeader: false,
-    ...(tls === undefined ? {} : { tls }),
+    ...(endpoint.tls === undefined ? {} : { tls: endpoint.tls }),
     // Only this connection class knows proxies.
     ...(endpoint.proxy === undefined ? {} : { proxy: endpoint.proxy, Connection: library.HttpConnection }),
   });
   const pool = client.connectionPool as NodePool;
 
-  async function send({ method, path, bulkBody, body }: WireRequest): Promise<WireAnswer> {
-    const isCompressed = options.http_compression && bulkBody !== undefined;
-    const bytes = isCompressed ? await compress(bulkBody, { level: constants.Z_BEST_SPEED }) : bulkBody;
+  async function send({ method, path, bulkBody, body }: WireRequest, signal?: AbortSignal): Promise<WireAnswer> {
+    const isCompressed = level > 0 && bulkBody !== undefined;
+    const bytes = isCompressed ? await compress(bulkBody, { level }) : bulkBody;
     const { statusCode, body: answer } = await client.transport.request(
       {
         method,
@@ -118,6 +120,7 @@ export async function openWire({ endpoint, options, clock, onRevived }: WireSett
       {
         meta: true,
         ignore: ERROR_STATUSES,
+        ...(signal === undefined ? {} : { signal }),
         headers: {
           ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -127,41 +130,37 @@ export async function openWire({ endpoint, options, clock, onRevived }: WireSett
     return { status: statusCode ?? 0, text: typeof answer === 'string' ? answer : '' };
   }
 
-  return {
-    async request(request) {
-      // A dead node leaves the choice, so the next one is another.
-      for (let tried = 1; ; tried++) {
-        try {
-          return await send(request);
-        } catch (error) {
-          if (tried >= pool.size || !pool.hasLiveNode()) throw unreachable(error);
-        }
+  async function request(wanted: WireRequest, signal?: AbortSignal): Promise<WireAnswer> {
+    // A dead node leaves the choice, so the next one is another.
+    for (let tried = 1; ; tried++) {
+      try {
+        return await send(wanted, signal);
+      } catch (error) {
+        if (signal?.aborted || tried >= pool.size || !pool.hasLiveNode()) throw unreachable(error);
       }
-    },
+    }
+  }
+
+  const ask = () => request({ method: 'GET', path: endpoint.sniffingPath }, closing.signal);
+  const delayMs = options.sniffing_delay * 1000;
+  const sniffing = options.sniffing
+    ? sniff({ ask, pool, seeds: endpoint.nodes, delayMs, clock, logger }, closing.signal)
+    : undefined;
+  return {
+    request: (wanted) => request(wanted),
     async close() {
+      closing.abort();
       pool.stopHealthChecks();
+      await sniffing;
       await client.close();
     },
   };
 }
 
-function tlsOptions(endpoint: Endpoint, options: WireSettings['options']): ClientOptions['tls'] {
-  if (!endpoint.isEncrypted) return undefined;
-  return {
-    rejectUnauthorized: options.ssl_certificate_verification,
-    ...(options.cacert === undefined ? {} : { ca: readCertificate(options.cacert) }),
-  };
-}
-
-function readCertificate(path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new PluginConfigError(`${path} cannot be read: ${(error as Error).message}`, 'cacert', error);
-  }
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-  throw new PluginConfigError(`${path} holds no PEM certificate`, 'cacert');
+/** 0: not at all. */
+function compressionLevel({ compression_level: level, http_compression: older }: WireSettings['options']): number {
+  if (level !== undefined) return Number(level);
+  return older === true ? constants.Z_BEST_SPEED : 0;
 }
 
 function unreachable(error: unknown): Unreachable {

@@ -81,6 +81,16 @@ describe('action lines', () => {
     ]);
     expect(translated[0]?.body).toEqual(parseBulkBody(bulk.body())[0]?.body);
   });
+
+  it('go to the alias of index lifecycle management, also when written before it was known', () => {
+    const encoder = new BulkEncoder(parseOptions({ index: 'a-%{n}', dlq_on_failed_indexname_interpolation: 'true' }));
+    const dialect = { ...ASSUMED_DIALECT, alias: 'logs' };
+    const [early, late] = [new Bulk(0, 16), new Bulk(0, 16)];
+    encoder.encode(event({ n: 1 }), early, ASSUMED_DIALECT);
+    encoder.encode(event({}), late, dialect);
+    const indices = [early.translated(dialect), late].map((bulk) => parseBulkBody(bulk.body())[0]?.meta['_index']);
+    expect(indices).toEqual(['logs', 'logs']);
+  });
 });
 
 describe('ids of events that can come again', () => {
@@ -163,6 +173,12 @@ describe('documents', () => {
     ['an upsert that is no JSON', { ...update, upsert: '{%{a}' }, { a: 1 }, /upsert is no JSON/],
     ['an id too long', { document_id: 'é'.repeat(257) }, {}, /longer than 512 bytes/],
     ['an illegal reference', { index: '%{a[b]}' }, {}, /Invalid FieldReference/],
+    [
+      'an index whose field is missing, when asked to',
+      { index: 'a-%{type}', dlq_on_failed_indexname_interpolation: 'true' },
+      {},
+      /still contains placeholder: \[a-%\{type\}\]/,
+    ],
   ])('are refused with %s', (_name, given, fields, message) => {
     expect(() => encode(given, event(fields))).toThrow(message);
   });

@@ -12,6 +12,10 @@ function check(given: Given): void {
   void elasticsearch.check?.(parseOptions(given), reportFault);
 }
 
+function cloudId(decoded: string): string {
+  return `logs:${btoa(decoded)}`;
+}
+
 describe('hosts of the elasticsearch output', () => {
   it.each<[string, Given, string[]]>([
     ['the default', {}, ['http://127.0.0.1:9200']],
@@ -24,6 +28,11 @@ describe('hosts of the elasticsearch output', () => {
     ['http with its own port', { hosts: 'http://es.example:80' }, ['http://es.example:80']],
     ['a port for all', { hosts: ['a:9300', 'b'] }, ['http://a:9300', 'http://b:9300']],
     ['ssl by option', { hosts: 'a', ssl: 'true' }, ['https://a:9200']],
+    ['ssl by its newer name', { hosts: 'a', ssl_enabled: 'true' }, ['https://a:9200']],
+    ['a cloud id', { cloud_id: cloudId('eu.es.io$abc$def') }, ['https://abc.eu.es.io:443']],
+    ['a cloud id without a name', { cloud_id: btoa('eu.es.io$abc$def') }, ['https://abc.eu.es.io:443']],
+    ['a cloud id with a port', { cloud_id: cloudId('eu.es.io:9243$abc$def') }, ['https://abc.eu.es.io:9243']],
+    ['a cloud id with ports', { cloud_id: cloudId('eu.es.io:9243$abc:9244$def:1') }, ['https://abc.eu.es.io:9244']],
     ['IPv6', { hosts: 'http://[::1]:9200' }, ['http://[::1]:9200']],
     ['the same twice', { hosts: ['a', 'http://a:9200'] }, ['http://a:9200']],
   ])('%s', (_name, given, nodes) => {
@@ -31,12 +40,13 @@ describe('hosts of the elasticsearch output', () => {
   });
 
   it.each<[string, Given, object]>([
-    ['none', {}, { bulkPath: '/_bulk', healthPath: '/', infoPath: '/', templatePath: '/_template' }],
+    ['none', {}, { prefix: '', bulkPath: '/_bulk', healthPath: '/', infoPath: '/', sniffingPath: '/_nodes/http' }],
     ['in the address', { hosts: 'http://a/es/' }, { bulkPath: '/es/_bulk', healthPath: '/es', infoPath: '/es' }],
-    ['by option', { path: 'es' }, { bulkPath: '/es/_bulk', healthPath: '/es', templatePath: '/es/_template' }],
+    ['by option', { path: 'es' }, { prefix: '/es', bulkPath: '/es/_bulk', sniffingPath: '/es/_nodes/http' }],
     ['both the same', { hosts: 'http://a/es', path: '/es' }, { bulkPath: '/es/_bulk' }],
     ['a bulk path', { path: '/es', bulk_path: '//in/_bulk' }, { bulkPath: '/in/_bulk', healthPath: '/es' }],
     ['a health path', { healthcheck_path: 'up' }, { healthPath: '/up', bulkPath: '/_bulk' }],
+    ['a sniffing path', { path: 'es', sniffing_path: '/n//http' }, { sniffingPath: '/n/http' }],
   ])('path: %s', (_name, given, expected) => {
     expect(endpoint(given)).toMatchObject(expected);
   });
@@ -48,6 +58,10 @@ describe('hosts of the elasticsearch output', () => {
     ['in the address', { hosts: 'http://u:p%40w@a' }, `Basic ${btoa('u:p@w')}`],
     ['with a bare percent sign', { hosts: 'http://u:50%@a' }, `Basic ${btoa('u:50%')}`],
     ['an API key', { api_key: 'id:key', ssl: 'true' }, `ApiKey ${btoa('id:key')}`],
+    ['an API key in base64', { api_key: btoa('id:key'), ssl: 'true' }, `ApiKey ${btoa('id:key')}`],
+    ['an API key of Elastic Cloud', { api_key: 'essu_a:b', ssl: 'true' }, 'ApiKey essu_a:b'],
+    ['an API key with a cloud id', { api_key: 'id:key', cloud_id: cloudId('e$a$k') }, `ApiKey ${btoa('id:key')}`],
+    ['for the cloud', { cloud_id: cloudId('e$a$k'), cloud_auth: 'elastic:p:w' }, `Basic ${btoa('elastic:p:w')}`],
   ])('credentials: %s', (_name, given, authorization) => {
     expect(endpoint(given).headers['authorization']).toBe(authorization);
   });
@@ -85,9 +99,8 @@ describe('options the elasticsearch output refuses', () => {
     ['update without an id', { action: 'update' }, /needs a `document_id`/],
     ['two upserts', { doc_as_upsert: 'true', scripted_upsert: 'true' }, /mutually exclusive/],
     ['file scripts', { script_type: 'file' }, /no file scripts/],
-    ['lifecycle management', { ilm_enabled: 'true' }, /not supported yet/],
-    ['a rollover alias', { ilm_rollover_alias: 'logs' }, /turns index lifecycle management on/],
-    ['sniffing', { sniffing: 'true' }, /list them all in `hosts`/],
+    ['an alias out of the event', { ilm_rollover_alias: 'logs-%{app}' }, /one name for all events/],
+    ['ports that differ, with sniffing', { hosts: ['a:1', 'b:2'], sniffing: 'true' }, /multiple values for port/],
     ['ECS', { ecs_compatibility: 'v1' }, /only `disabled`/],
     ['two schemes', { hosts: ['http://a', 'https://b'] }, /scheme differs.*'http' and 'https'/],
     ['a scheme against ssl', { hosts: 'http://a', ssl: 'true' }, /scheme differs/],
@@ -96,6 +109,18 @@ describe('options the elasticsearch output refuses', () => {
     ['two users', { hosts: ['http://u:p@a', 'http://v:p@b'] }, /^(?!.*'u').*user differs/],
     ['two kinds of credentials', { user: 'u', password: 'p', api_key: 'a:b', ssl: 'true' }, /Multiple authentication/],
     ['an API key in the clear', { api_key: 'a:b' }, /requires SSL/],
+    ['an API key of no known form', { api_key: 'no-key!', ssl: 'true' }, /Invalid api_key format/],
+    ['cloud_auth beside a password', { cloud_auth: 'a:b', user: 'u', password: 'p' }, /Multiple authentication/],
+    ['cloud_auth without a password', { cloud_auth: 'elastic' }, /"<username>:<password>"/],
+    ['a cloud id beside hosts', { hosts: 'a', cloud_id: cloudId('e$a$k') }, /Both cloud_id and hosts/],
+    ['a cloud id of two parts', { cloud_id: cloudId('e$a') }, /not one of Elastic Cloud/],
+    ['a cloud id with an empty part', { cloud_id: cloudId('e$$k') }, /not one of Elastic Cloud/],
+    ['a cloud id that is none', { cloud_id: 'nonsense' }, /not one of Elastic Cloud/],
+    ['a cloud id without Elasticsearch', { cloud_id: cloudId('e$undefined$k') }, /without Elasticsearch/],
+    ['two names of ssl', { ssl: 'true', ssl_enabled: 'true' }, /`ssl` and `ssl_enabled` mean the same/],
+    ['two names of compression', { http_compression: 'true', compression_level: 3 }, /leave `http_compression` out/],
+    ['a status that is settled', { dlq_custom_codes: [403, 409] }, /what becomes of 409 cannot be changed/],
+    ['a status that is none', { dlq_custom_codes: ['many'] }, /Expected a status such as 403, got many/],
   ])('%s', (_name, given, message) => {
     expect(() => check(given)).toThrow(message);
   });
@@ -103,13 +128,15 @@ describe('options the elasticsearch output refuses', () => {
   it.each<[string, Given]>([
     ['the defaults', {}],
     ['an action out of the event', { action: '%{[@metadata][action]}' }],
-    ['an alias without lifecycle management', { ilm_rollover_alias: 'logs', ilm_enabled: 'false' }],
+    ['an alias', { ilm_rollover_alias: 'logs' }],
+    ['ports that differ', { hosts: ['a:1', 'b:2'] }],
+    ['ECS where it has no effect', { data_stream: 'true', ecs_compatibility: 'v8' }],
     ['external version with index', { version_type: 'external', version: '%{v}', document_id: '%{id}' }],
   ])('but not %s', (_name, given) => {
     expect(() => check(given)).not.toThrow();
   });
 
-  it.each(['cloud_id', 'cloud_auth', 'truststore', 'truststore_password', 'keystore', 'keystore_password'])(
+  it.each(['truststore', 'ssl_truststore_path', 'ssl_truststore_password', 'ca_trusted_fingerprint'])(
     '%s is known and refused with a reason',
     (name) => {
       expect(elasticsearch.options[name]?.refused).toMatchObject({

@@ -219,11 +219,33 @@ describe('outcomes of single events', () => {
     expect(lines[1]).toMatch(/\(30\d such in 30 s\)$/);
   });
 
+  it('sends statuses of the configuration to the dead letter queue, and drops errors that it lets go', async () => {
+    const wire = new FakeWire((items, call) => (call === 1 ? statuses(items, statusOf) : allCreated(items)));
+    const given = { ...INDEX, dlq_custom_codes: [403], drop_error_types: ['type_500', 'type_400', 'type_409'] };
+    const { output, clock, context, log, counts } = bench(given, wire);
+    const batch = new TestBatch([200, 403, 500, 400, 409, 503].map((status) => ({ status })));
+    void output.write(batch.events);
+    await clock.advance(50);
+    expect(batch.settled).toBe(5);
+    await clock.advance(2000);
+    expect(batch.isSettled).toBe(true);
+    expect(context.deadLetters.map(({ event }) => event.data['status'])).toEqual([403]);
+    expect(wire.bulks[1]?.map(({ body }) => (body as { status: number }).status)).toEqual([503]);
+    expect(counts()).toMatchObject({ 'documents.successes': 2, 'documents.non_retryable_failures': 4 });
+    expect(log.lines.filter((line) => line.includes('is given up'))).toHaveLength(3);
+    await output.close();
+  });
+
   it('is silent about types that are not to be logged', async () => {
     const wire = new FakeWire((items, call) => (call === 1 ? statuses(items, statusOf) : allCreated(items)));
-    const given = { ...INDEX, failure_type_logging_whitelist: ['type_409', 'type_503'] };
+    const given = {
+      ...INDEX,
+      drop_error_types: ['type_500'],
+      silence_errors_in_log: ['type_409', 'type_500'],
+      failure_type_logging_whitelist: ['type_503'],
+    };
     const { output, clock, log } = bench(given, wire);
-    void output.write(new TestBatch([{ status: 409 }, { status: 503 }]).events);
+    void output.write(new TestBatch([{ status: 409 }, { status: 500 }, { status: 503 }]).events);
     await clock.advance(3000);
     expect(log.lines.filter((line) => line.startsWith('WARN'))).toEqual([]);
     await output.close();

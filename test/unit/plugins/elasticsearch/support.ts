@@ -56,6 +56,8 @@ export class FakeWire implements Wire {
   isClosed = false;
   info: () => WireAnswer | Error = () => serverInfo('7.9.2');
   onPut: () => WireAnswer | Error = () => ({ status: 200, text: '{}' });
+  /** Answers what is no bulk; undefined leaves it to `info` and `onPut`. */
+  onOther: (request: WireRequest) => WireAnswer | Error | undefined = () => undefined;
   respond: BulkResponder;
   #atOnce = 0;
 
@@ -82,8 +84,11 @@ export class FakeWire implements Wire {
     this.isClosed = true;
   }
 
-  #answerOf({ method }: WireRequest): WireAnswer | Error {
-    if (method === 'GET') return this.info();
+  #answerOf(request: WireRequest): WireAnswer | Error {
+    const { method } = request;
+    const own = this.onOther(request);
+    if (own !== undefined) return own;
+    if (method === 'GET' && request.path === '/') return this.info();
     return method === 'PUT' ? this.onPut() : { status: 404, text: '' };
   }
 
