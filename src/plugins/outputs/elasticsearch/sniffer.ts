@@ -3,11 +3,10 @@ import { messageOf } from '../../../util/errors.ts';
 import type { Logger } from '../../../util/logger.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import type { NodePool } from './nodePool.ts';
-import type { WireAnswer } from './wire.ts';
 
 export interface SnifferSettings {
   /** Asks for the nodes. */
-  readonly ask: () => Promise<WireAnswer>;
+  readonly ask: () => Promise<{ readonly status: number; readonly text: string }>;
   readonly pool: Pick<NodePool, 'setNodes' | 'hasLiveNode'>;
   /** Origins of the configuration. */
   readonly seeds: readonly string[];
