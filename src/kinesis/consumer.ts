@@ -105,6 +105,8 @@ class KinesisConsumer implements Consumer {
       this.#registerTrouble,
       (error) => `stream "${streamName}" cannot be read by enhanced fan-out: ${describeError(error)}`,
     );
+    // What a round has taken before it fails is held already.
+    this.#untilClose = Promise.all([this.#renewer.run(this.#closing.signal), this.#checkpointLoop()]);
     await this.#untilStarted(
       () => this.#takeRound(),
       this.#takeTrouble,
@@ -112,7 +114,6 @@ class KinesisConsumer implements Consumer {
     );
     if (stop.aborted) return;
     this.#untilStop = Promise.all([this.#takeLoop(), this.#syncLoop()]);
-    this.#untilClose = Promise.all([this.#renewer.run(this.#closing.signal), this.#checkpointLoop()]);
     const held = [...this.#renewer.held()].length;
     const { workerId } = this.#options;
     const total = this.#taker.seen().length;

@@ -309,6 +309,25 @@ describe('leases', () => {
     await end(lab, worker);
   });
 
+  test('are renewed while the first round of takes fails half-way', async () => {
+    const lab = createLab(['s0', 's1']);
+    const take = lab.dynamodb.updateItem;
+    let taken: string | undefined;
+    lab.dynamodb.updateItem = (input, signal) => {
+      taken ??= input.Key?.['leaseKey']?.S;
+      return input.Key?.['leaseKey']?.S === taken ? take(input, signal) : Promise.reject(awsError('TimeoutError'));
+    };
+    const worker = createWorker(lab);
+    const started = worker.consumer.start();
+    await lab.clock.advance(25_000);
+    expect(worker.lost).toEqual([]);
+    expect(lab.dynamodb.row(taken ?? '')?.['leaseCounter']).toBeGreaterThan(6);
+    lab.dynamodb.updateItem = take;
+    await lab.clock.advance(30_000);
+    await started;
+    await end(lab, worker);
+  });
+
   test('a lease that cannot be renewed in time is let go, and taken again later', async () => {
     const lab = createLab(['s0']);
     const worker = createWorker(lab);
