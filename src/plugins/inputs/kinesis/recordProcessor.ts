@@ -63,7 +63,7 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
       return emit(events);
     };
     for (const record of records) {
-      if (end.aborted) return;
+      if (end.aborted) break;
       userRecords.value += 1;
       const { sequenceNumber, subSequenceNumber, fault } = record;
       if (fault instanceof RecordTooLarge) {
@@ -80,7 +80,8 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
       recordCount += 1;
       if (slice.length >= batchSize || recordCount >= batchSize) await emitSlice();
     }
-    if (recordCount > 0) await emitSlice();
+    // Nothing more is emitted after a stop, but what is emitted as a whole may be settled.
+    if (recordCount > 0 && (slice.length === 0 || !end.aborted)) await emitSlice();
   }
 
   function events(record: ConsumerRecord): Event[] {

@@ -342,6 +342,21 @@ describe('settling', () => {
   });
 });
 
+test('a record that was emitted as a whole before a stop is settled with its events', async () => {
+  const stop = new AbortController();
+  const { processor, process, emitted } = await createProcessor(
+    { ackWindowMax: 2, stop: stop.signal },
+    { batchSize: 2 },
+  );
+  const done = process(record(1, '{}'), record(2, '{}'), record(3, '{}'.repeat(16)), record(4, '{}'));
+  await vi.waitFor(() => expect(emitted).toHaveLength(2));
+  stop.abort();
+  await done;
+  expect(emitted.map(({ events }) => events.length)).toEqual([2, 16]);
+  for (const { settle } of emitted) settle();
+  expect(processor.settledPosition()).toEqual({ sequenceNumber: '3', subSequenceNumber: 0 });
+});
+
 describe('the window of what is not settled', () => {
   const three = [1001, 1002, 1003].map((sequence) => record(sequence, `{"n":${sequence}}`));
 
