@@ -85,8 +85,9 @@ export interface Worker {
   settleAll(): void;
 }
 
-export async function startLab(): Promise<Lab> {
-  const [kinesisServer, dynamodbServer] = await Promise.all([startKinesisLocal(), startDynamoDb()]);
+/** kinesis-local's `shardLimit` counts closed shards too. */
+export async function startLab(options: { readonly shardLimit?: number } = {}): Promise<Lab> {
+  const [kinesisServer, dynamodbServer] = await Promise.all([startKinesisLocal(options), startDynamoDb()]);
   const requestHandler = new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 30_000 });
   const shared = { region: REGION, credentials: CREDENTIALS, requestHandler };
   const kinesis = new KinesisClient({ ...shared, endpoint: kinesisServer.url });

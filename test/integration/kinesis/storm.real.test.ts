@@ -23,7 +23,7 @@ describe.runIf(process.env['LOGSTASH_TS_REAL'] === '1')('two processes in a stor
   let fleet: Fleet;
 
   beforeAll(async () => {
-    lab = await startLab();
+    lab = await startLab({ shardLimit: 4 + 2 * RESHARDS });
     await lab.createStream(names.streamName, 4);
     fleet = new Fleet(lab, names, 2);
   }, 120_000);
