@@ -31,9 +31,8 @@ export interface DeadLetter {
 }
 
 const BYTES_MAX = 1024 * 1024 * 1024;
-/** Small enough for old entries to go in small steps. */
+/** Room that is made ahead of the bound, as much as a segment of the log. */
 const SEGMENT_SHARE = 1 / 64;
-const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const TIDY_MS = 60_000;
 
 export class DeadLetterQueue {
@@ -100,8 +99,7 @@ export class DeadLetterQueue {
 
   async #openLog(): Promise<SegmentLog> {
     const { directory, logger } = this.#settings;
-    const segmentBytesMax = Math.min(SEGMENT_BYTES_MAX, Math.ceil(this.#bytesMax * SEGMENT_SHARE));
-    const settings = { directory, segmentBytesMax, bytesMax: this.#bytesMax };
+    const settings = { directory, bytesMax: this.#bytesMax };
     try {
       return await SegmentLog.open(settings);
     } catch (error) {

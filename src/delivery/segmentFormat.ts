@@ -59,17 +59,28 @@ export function encodeRecords(payloads: readonly Uint8Array[], firstId: number):
 
 /** The records from `from` on, whose ids are `minId` and more, up to the first that is not sound. A repair leaves gaps in the ids. */
 export function scanRecords(bytes: Buffer, from: number, minId: number): ScannedSegment {
+  const { records, end } = takeRecords(bytes, from, minId);
+  const nextId = (records.at(-1)?.id ?? minId - 1) + 1;
+  return { records, end, resumesAt: end < bytes.length ? findRecord(bytes, end, nextId) : undefined };
+}
+
+/** As `scanRecords`, without a look at what stands behind. */
+export function takeRecords(bytes: Buffer, from: number, minId: number): Pick<ScannedSegment, 'records' | 'end'> {
   const records: SegmentRecord[] = [];
   let at = from;
   let nextId = minId;
   for (;;) {
     const record = recordAt(bytes, at);
-    if (record === undefined || record.id < nextId) break;
+    if (record === undefined || record.id < nextId) return { records, end: at };
     records.push(record);
     nextId = record.id + 1;
     at += RECORD_HEADER_BYTES + record.payload.length;
   }
-  return { records, end: at, resumesAt: at < bytes.length ? findRecord(bytes, at, nextId) : undefined };
+}
+
+/** The length of the record that begins at `at`, as it says itself; `undefined` when not even that is there. */
+export function recordBytes(bytes: Buffer, at: number): number | undefined {
+  return at + RECORD_HEADER_BYTES > bytes.length ? undefined : RECORD_HEADER_BYTES + bytes.readUInt32BE(at);
 }
 
 function recordAt(bytes: Buffer, at: number): SegmentRecord | undefined {

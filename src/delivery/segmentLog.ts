@@ -28,10 +28,12 @@ import {
 export interface SegmentLogSettings {
   /** Made when it is missing. */
   readonly directory: string;
-  /** A segment that has reached it is followed by another. Default 16 MiB. */
+  /** A segment that has reached it is followed by another. Default: 16 MiB, or a 64th of the bound on all where that is less. */
   readonly segmentBytesMax?: number | undefined;
   /** Bound on all segments together. Default: none. */
   readonly bytesMax?: number | undefined;
+  /** What it holds is worth nothing to a later process: opening begins anew, and how far it is trimmed is not remembered. */
+  readonly isTemporary?: boolean | undefined;
 }
 
 /** The bound is reached: nothing was written. Trimming makes room. */
@@ -57,6 +59,12 @@ export interface Segment {
   readonly firstId: number;
 }
 
+/** One of an open log; its object stays the same while it grows. */
+export interface WrittenSegment extends Segment {
+  /** How much of the file is written. */
+  readonly bytes: number;
+}
+
 interface OpenSegment extends Segment {
   bytes: number;
 }
@@ -69,12 +77,15 @@ interface Append {
 }
 
 const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
+/** Small enough for room to come back in small steps. */
+const SEGMENT_SHARE = 1 / 64;
 const HEAD = 'head';
 
 export class SegmentLog {
   readonly #directory: string;
   readonly #segmentBytesMax: number;
   readonly #bytesMax: number;
+  readonly #isTemporary: boolean;
   #segments: OpenSegment[];
   #handle: FileHandle | undefined;
   #headId: number;
@@ -88,8 +99,10 @@ export class SegmentLog {
 
   private constructor(settings: SegmentLogSettings, segments: OpenSegment[], headId: number, nextId: number) {
     this.#directory = settings.directory;
-    this.#segmentBytesMax = settings.segmentBytesMax ?? SEGMENT_BYTES_MAX;
     this.#bytesMax = settings.bytesMax ?? Number.POSITIVE_INFINITY;
+    this.#segmentBytesMax =
+      settings.segmentBytesMax ?? Math.min(SEGMENT_BYTES_MAX, Math.ceil(this.#bytesMax * SEGMENT_SHARE));
+    this.#isTemporary = settings.isTemporary ?? false;
     this.#segments = segments;
     this.#headId = headId;
     this.#nextId = nextId;
@@ -101,7 +114,8 @@ export class SegmentLog {
    * @throws SegmentDamaged when sound records stand behind unsound bytes of the last segment
    */
   static async open(settings: SegmentLogSettings): Promise<SegmentLog> {
-    const { directory } = settings;
+    const { directory, isTemporary } = settings;
+    if (isTemporary) await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const segments: OpenSegment[] = [];
     for (const segment of await listSegments(directory)) {
@@ -127,7 +141,7 @@ export class SegmentLog {
     return this.#bytes;
   }
 
-  get segments(): readonly Segment[] {
+  get segments(): readonly WrittenSegment[] {
     return this.#segments;
   }
 
@@ -146,14 +160,17 @@ export class SegmentLog {
   trim(id: number): Promise<void> {
     return this.#inTurn(async () => {
       if (id <= this.#headId) return;
-      this.#headId = Math.min(id, this.#nextId);
-      await replaceFile(join(this.#directory, HEAD), String(this.#headId));
-      for (let next = this.#segments[1]; next !== undefined && next.firstId <= this.#headId; next = this.#segments[1]) {
-        const [gone] = this.#segments.splice(0, 1);
-        if (gone === undefined) return;
+      const headId = Math.min(id, this.#nextId);
+      // Before anything is written: a full disk gets room in this way.
+      for (let next = this.#segments[1]; next !== undefined && next.firstId <= headId; next = this.#segments[1]) {
+        const [gone] = this.#segments;
+        if (gone === undefined) break;
         await rm(gone.path, { force: true });
+        this.#segments.shift();
         this.#bytes -= gone.bytes;
       }
+      if (!this.#isTemporary) await replaceFile(join(this.#directory, HEAD), String(headId));
+      this.#headId = headId;
     });
   }
 

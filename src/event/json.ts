@@ -22,9 +22,18 @@ export type NumberForm = 'double' | 'decimal';
  */
 export function parseJson(text: string, form: NumberForm): Value {
   if (nestsTooDeep(text)) throw new RangeError(`JSON that nests deeper than ${NESTING_MAX} levels`);
-  const care = form === 'double' ? CARE_AS_DOUBLE : CARE_AS_DECIMAL;
-  const value = (care.test(text) ? JSON.parse(text, numberReviver(form)) : JSON.parse(text)) as Value;
+  const value = parseNumbers(text, form);
   return needsStringCare(text) ? wellFormed(value) : value;
+}
+
+/** Of a text that `encodeJson` has made: texts and depth are those of the value that was encoded, numbers with a fraction are doubles. */
+export function parseEncodedJson(text: string): Value {
+  return parseNumbers(text, 'double');
+}
+
+function parseNumbers(text: string, form: NumberForm): Value {
+  const care = form === 'double' ? CARE_AS_DOUBLE : CARE_AS_DECIMAL;
+  return (care.test(text) ? JSON.parse(text, numberReviver(form)) : JSON.parse(text)) as Value;
 }
 
 /** The engine parses any depth, but writes only some thousand levels. Later versions of Logstash's own parser stop here too. */

@@ -3,6 +3,7 @@ import type { SectionKind } from '../config/ast.ts';
 import {
   array,
   boolean,
+  bytes,
   codec,
   hash,
   number,
@@ -60,9 +61,37 @@ const workers: OptionSpec<number> = {
   },
 };
 
+export interface SpoolOption {
+  /** Bound on the disk space. */
+  readonly bytesMax: number;
+}
+
+const spoolHash = hash({
+  doc: 'Puts on disk what the output has no room for, up to `max_bytes` (such as `"4gb"`), so that the source and the other outputs go on; beyond it, and without a spool, the source waits. The files stand in `spool` below `path.data`; nothing in them counts as delivered.',
+});
+const spoolBytes = bytes({ doc: '' });
+const SPOOL_BYTES_MIN = 1_000_000;
+
+const spool: OptionSpec<SpoolOption | undefined> = {
+  ...spoolHash,
+  default: undefined,
+  parse(value, context) {
+    const given = spoolHash.parse(value, context) ?? new Map();
+    const other = [...given.keys()].find((key) => key !== 'max_bytes');
+    if (other !== undefined) throw new OptionError(`\`spool\` takes \`max_bytes\` and nothing else, not \`${other}\``);
+    const size = given.get('max_bytes');
+    if (size === undefined)
+      throw new OptionError('`spool` needs `max_bytes`, such as `spool => { "max_bytes" => "4gb" }`');
+    const bytesMax = spoolBytes.parse(size, context) ?? 0;
+    if (bytesMax < SPOOL_BYTES_MIN) throw new OptionError('`max_bytes` of `spool` must be at least 1mb');
+    return { bytesMax };
+  },
+};
+
 export const outputOptions = {
   ...every,
   codec: codec({ doc: 'Turns events into text.' }),
+  spool,
   workers,
   exclude_tags: obsolete(USE_CONDITIONALS),
   tags: obsolete(USE_CONDITIONALS),

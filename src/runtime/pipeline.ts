@@ -2,6 +2,7 @@
 import {
   buildProgram,
   eventFailure,
+  fieldTypesByOutput,
   type InputDecorationOptions,
   inputDecoration,
   openCodec,
@@ -13,10 +14,13 @@ import {
   reportPluginError,
 } from '../compiler/index.ts';
 import type { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
+import { clearSpools, spoolDirectory } from '../delivery/spool.ts';
 import type { Event } from '../event/event.ts';
 import { SourceBatch } from '../event/sourceBatch.ts';
+import type { SpoolOption } from '../plugin-api/commonOptions.ts';
 import {
   type Counter,
+  type FieldType,
   type Input,
   type InputContext,
   type InputDefinition,
@@ -29,6 +33,7 @@ import {
 import type { Clock } from '../util/clock.ts';
 import { messageOf } from '../util/errors.ts';
 import type { Logger } from '../util/logger.ts';
+import { spooledOutput } from './spooledOutput.ts';
 
 export interface PipelineSettings {
   readonly id: string;
@@ -110,9 +115,11 @@ export class Pipeline {
   async start(resolved: ResolvedPipeline): Promise<void> {
     const program = await this.#build(resolved);
     this.#program = program;
-    for (const plugin of program.outputs) await this.#addOutput(plugin);
+    const fieldTypes = fieldTypesByOutput(resolved);
+    for (const plugin of program.outputs) await this.#addOutput(plugin, fieldTypes.get(plugin) ?? []);
     for (const plugin of resolved.inputs) await this.#addInput(plugin);
     if (this.#reporter.hasErrors) throw new PipelineStartError('the configuration has errors');
+    await clearSpools(this.#settings.dataPath, this.#settings.id);
     await this.#openOutputs();
   }
 
@@ -170,12 +177,26 @@ export class Pipeline {
     this.stop();
   }
 
-  async #addOutput(plugin: ResolvedPlugin<OutputDefinition>): Promise<void> {
+  async #addOutput(plugin: ResolvedPlugin<OutputDefinition>, fieldTypes: readonly FieldType[]): Promise<void> {
     const base = this.#contextOf(plugin);
-    const context: OutputContext = { ...base, deadLetter: this.#deadLetterOf(plugin) };
+    const context: OutputContext = { ...base, deadLetter: this.#deadLetterOf(plugin), fieldTypes };
     const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
-    if (instance !== undefined) this.#outputs.push({ plugin, instance });
+    if (instance !== undefined) this.#outputs.push({ plugin, instance: this.#withSpool(plugin, instance) });
     this.#lists.push([]);
+  }
+
+  #withSpool(plugin: ResolvedPlugin, output: Output): Output {
+    // The resolver has validated it against the schema of common options.
+    const option = plugin.options['spool'] as SpoolOption | undefined;
+    if (option === undefined) return output;
+    const { dataPath, id, clock } = this.#settings;
+    return spooledOutput(output, {
+      directory: spoolDirectory(dataPath, id, plugin.id),
+      bytesMax: option.bytesMax,
+      onBroken: (error) => this.#outputBroke(plugin, error),
+      clock,
+      logger: this.#contextOf(plugin).logger,
+    });
   }
 
   async #addInput(plugin: ResolvedPlugin<InputDefinition>): Promise<void> {
@@ -237,16 +258,17 @@ export class Pipeline {
 
   #write(index: number, events: Event[]): Promise<void> | undefined {
     const { instance, plugin } = this.#outputs[index] as Part<Output, OutputDefinition>;
-    const broke = (error: unknown) => {
-      this.#contextOf(plugin).logger.fatal('the output broke down; its events stay unsettled', { error });
-      this.#fail(error);
-    };
     try {
-      return instance.write(events)?.catch(broke);
+      return instance.write(events)?.catch((error) => this.#outputBroke(plugin, error));
     } catch (error) {
-      broke(error);
+      this.#outputBroke(plugin, error);
       return undefined;
     }
+  }
+
+  #outputBroke(plugin: ResolvedPlugin, error: unknown): void {
+    this.#contextOf(plugin).logger.fatal('the output broke down; its events stay unsettled', { error });
+    this.#fail(error);
   }
 
   #contextOf(plugin: ResolvedPlugin): PluginContext {
