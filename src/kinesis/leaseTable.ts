@@ -76,12 +76,15 @@ export class LeaseTable {
     return (await this.#update(lease, change, signal)) ? moved : null;
   }
 
-  /** Clears the owner, so that a successor need not wait until the lease expires. */
+  /**
+   * Clears the owner, so that a successor need not wait until the lease expires. The counter moves from where it is, which
+   * the owner does not know when the answer to its last write was lost.
+   */
   async release(lease: Lease, signal?: AbortSignal): Promise<boolean> {
     const change: Change = {
       when: { leaseOwner: { S: lease.leaseOwner ?? '' } },
-      set: { leaseCounter: numberValue(lease.leaseCounter + 1) },
-      add: {},
+      set: {},
+      add: { leaseCounter: numberValue(1) },
       remove: ['leaseOwner'],
     };
     return (await this.#update(lease, change, signal)) !== null;
@@ -222,12 +225,14 @@ function expressions(change: Change): Expressions {
       values[`:${prefix}${attribute}`] = value;
       return `${name(attribute)} ${operator} :${prefix}${attribute}`;
     });
-  const parts = [`SET ${terms(change.set, 'set_', '=').join(', ')}`];
-  const added = terms(change.add, 'add_', '');
-  if (added.length > 0) parts.push(`ADD ${added.join(', ')}`);
-  if (change.remove.length > 0) parts.push(`REMOVE ${change.remove.map(name).join(', ')}`);
+  const clauses = {
+    SET: terms(change.set, 'set_', '='),
+    ADD: terms(change.add, 'add_', ''),
+    REMOVE: change.remove.map(name),
+  };
+  const used = Object.entries(clauses).filter(([, parts]) => parts.length > 0);
   return {
-    UpdateExpression: parts.join(' '),
+    UpdateExpression: used.map(([verb, parts]) => `${verb} ${parts.join(', ')}`).join(' '),
     ConditionExpression: [...terms(change.when, 'is_', '='), ...terms(change.unless ?? {}, 'not_', '<>')].join(' AND '),
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,

@@ -328,6 +328,18 @@ describe('leases', () => {
     await end(lab, worker);
   });
 
+  test('move their counter when they are given back, though the answer to the last renewal was lost', async () => {
+    const lab = createLab(['s0']);
+    const worker = createWorker(lab);
+    await begin(lab, worker);
+    lab.dynamodb.faults.loseAnswer('updateItem');
+    await lab.clock.advance(3_400);
+    const before = Number(lab.dynamodb.row('s0')?.['leaseCounter']);
+    await end(lab, worker);
+    expect(lab.dynamodb.row('s0')).toMatchObject({ leaseCounter: before + 1 });
+    expect(lab.dynamodb.row('s0')).not.toHaveProperty('leaseOwner');
+  });
+
   test('a lease that cannot be renewed in time is let go, and taken again later', async () => {
     const lab = createLab(['s0']);
     const worker = createWorker(lab);
