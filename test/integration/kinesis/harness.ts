@@ -11,6 +11,7 @@ import {
   PutRecordsCommand,
   type Shard,
   SplitShardCommand,
+  UpdateShardCountCommand,
 } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { createAckTracker } from '../../../src/delivery/ackTracker.ts';
@@ -46,6 +47,7 @@ export interface Lab {
   shards(stream: string): Promise<Shard[]>;
   split(stream: string, shardId: string): Promise<void>;
   merge(stream: string, shardId: string, adjacentShardId: string): Promise<void>;
+  updateShardCount(stream: string, count: number): Promise<void>;
   /** Rows as DynamoDB gives them, by lease key. */
   rows(table: string): Promise<Map<string, Record<string, AttributeValue>>>;
   setRow(table: string, shardId: string, attribute: string, value: AttributeValue): Promise<void>;
@@ -156,6 +158,11 @@ export async function startLab(options: { readonly shardLimit?: number } = {}): 
     async merge(stream, shardId, adjacentShardId) {
       const input = { StreamName: stream, ShardToMerge: shardId, AdjacentShardToMerge: adjacentShardId };
       await kinesis.send(new MergeShardsCommand(input));
+      await untilActive(stream);
+    },
+    async updateShardCount(stream, count) {
+      const input = { StreamName: stream, TargetShardCount: count, ScalingType: 'UNIFORM_SCALING' as const };
+      await kinesis.send(new UpdateShardCountCommand(input));
       await untilActive(stream);
     },
     async rows(table) {
