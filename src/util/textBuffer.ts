@@ -4,8 +4,14 @@ const FIRST_BYTES = 16 * 1024;
 export class TextBuffer {
   #bytes: Buffer = Buffer.alloc(0);
   #length = 0;
+  readonly #firstBytes: number;
   /** What was taken last is what will be gathered next, more or less. */
-  #expected = FIRST_BYTES;
+  #expected: number;
+
+  constructor(firstBytes = FIRST_BYTES) {
+    this.#firstBytes = firstBytes;
+    this.#expected = firstBytes;
+  }
 
   get length(): number {
     return this.#length;
@@ -20,10 +26,15 @@ export class TextBuffer {
     return written;
   }
 
+  /** What was gathered. The next call may change these bytes. */
+  peek(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   /** What was gathered; the buffer is empty then, and does not touch these bytes again. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#length);
-    this.#expected = Math.max(FIRST_BYTES, Math.ceil(this.#length * 1.125));
+    this.#expected = Math.max(this.#firstBytes, Math.ceil(this.#length * 1.125));
     this.#bytes = Buffer.alloc(0);
     this.#length = 0;
     return taken;

@@ -44,7 +44,7 @@ const ADDITIONS: Readonly<Record<string, readonly string[]>> = {
   ],
   'filter mutate': ['remove'],
   'output elasticsearch': ['idempotent'],
-  'output s3': ['object_key', 'timezone', 'gzip_level', 'max_spool_bytes', 'max_open_files'],
+  'output s3': ['object_key', 'timezone', 'manifest', 'gzip_level', 'max_spool_bytes', 'max_open_files'],
 };
 
 describe('kinesis additional_settings', () => {

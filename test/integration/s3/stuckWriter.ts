@@ -1,6 +1,7 @@
 import { s3 } from '../../../src/plugins/outputs/s3/index.ts';
 import type { S3Options } from '../../../src/plugins/outputs/s3/options.ts';
 import { S3Output } from '../../../src/plugins/outputs/s3/output.ts';
+import { openSpoolPlaces } from '../../../src/plugins/outputs/s3/spoolPlaces.ts';
 import { numbered, outputContext, outputOptions, TestBatch } from '../../support/outputHarness.ts';
 
 // Writes events to an S3 that never answers, says `ready` when they are on disk, and waits to be killed.
@@ -12,7 +13,11 @@ const stuck = {
   close: () => {},
 };
 const options = outputOptions(s3, JSON.parse(given)) as unknown as S3Options;
-const output = new S3Output(options, outputContext(), { createStore: async () => stuck, random: Math.random });
+const output = new S3Output(options, outputContext(), {
+  createStore: async () => stuck,
+  openPlaces: openSpoolPlaces,
+  random: Math.random,
+});
 await output.open();
 const batch = new TestBatch(numbered(1000), origin === '' ? {} : { origin });
 await output.write(batch.events);

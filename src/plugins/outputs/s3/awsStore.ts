@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { Readable } from 'node:stream';
 import type { ObjectCannedACL, PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
@@ -9,7 +9,8 @@ import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
 import { type ClientSettings, parseAdditionalSettings } from './additionalSettings.ts';
 import { credentialsFor } from './credentials.ts';
-import type { ObjectFile, ObjectStore } from './objectStore.ts';
+import { bodyBytes, bodyChunks, readBody } from './objectBody.ts';
+import type { ObjectStore, ObjectToPut } from './objectStore.ts';
 import type { S3Options } from './options.ts';
 import { describeS3Error, errorCode, type Place } from './s3Errors.ts';
 
@@ -123,25 +124,24 @@ class AwsStore implements ObjectStore {
     );
   }
 
-  async put(file: ObjectFile): Promise<void> {
-    await this.#withAcl((acl) =>
-      file.size < this.#options.upload_multipart_threshold ? this.#putWhole(file, acl) : this.#putParts(file, acl),
-    );
+  async put(object: ObjectToPut): Promise<void> {
+    const isSmall = bodyBytes(object.body) < this.#options.upload_multipart_threshold;
+    await this.#withAcl((acl) => (isSmall ? this.#putWhole(object, acl) : this.#putParts(object, acl)));
   }
 
   /** From memory, so that the SDK can send it again and its checksum stands in a header, which every server takes. */
-  async #putWhole(file: ObjectFile, acl: Acl): Promise<void> {
-    const Body = await readWhole(file.handle, file.size);
-    await this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#input(file), ...acl, Body }));
+  async #putWhole(object: ObjectToPut, acl: Acl): Promise<void> {
+    const Body = await readBody(object.body);
+    await this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#input(object), ...acl, Body }));
   }
 
-  async #putParts(file: ObjectFile, acl: Acl): Promise<void> {
+  async #putParts(object: ObjectToPut, acl: Acl): Promise<void> {
     const { Upload } = await import('@aws-sdk/lib-storage');
-    const Body = file.handle.createReadStream({ start: 0, end: file.size - 1, autoClose: false });
+    const Body = Readable.from(bodyChunks(object.body), { objectMode: false });
     const upload = new Upload({
       client: this.#client,
-      params: { ...this.#input(file), ...acl, Body },
-      partSize: Math.max(PART_BYTES_MIN, Math.ceil(file.size / PARTS_MAX)),
+      params: { ...this.#input(object), ...acl, Body },
+      partSize: Math.max(PART_BYTES_MIN, Math.ceil(bodyBytes(object.body) / PARTS_MAX)),
       queueSize: PARTS_IN_FLIGHT,
     });
     try {
@@ -151,7 +151,7 @@ class AwsStore implements ObjectStore {
     }
   }
 
-  #input({ key, encoding }: ObjectFile): PutObjectCommandInput {
+  #input({ key, encoding }: ObjectToPut): PutObjectCommandInput {
     return {
       ...this.#headers(),
       Bucket: this.#options.bucket,
@@ -196,14 +196,3 @@ class AwsStore implements ObjectStore {
 }
 
 type Acl = Pick<PutObjectCommandInput, 'ACL'>;
-
-async function readWhole(handle: FileHandle, size: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(size);
-  let filled = 0;
-  while (filled < size) {
-    const { bytesRead } = await handle.read(buffer, filled, size - filled, filled);
-    if (bytesRead === 0) throw new Error(`the local file has ${filled} bytes instead of ${size}`);
-    filled += bytesRead;
-  }
-  return buffer;
-}

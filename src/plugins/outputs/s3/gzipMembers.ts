@@ -13,6 +13,7 @@ interface Inflated {
 }
 
 interface CompressOptions {
+  readonly chunkSize: number;
   readonly level: number;
   readonly windowBits: number;
   readonly memLevel: number;
@@ -21,10 +22,14 @@ interface CompressOptions {
 const compress = promisify<Uint8Array, CompressOptions, Buffer>(gzip);
 const inflate = promisify(inflateRaw) as unknown as (input: Uint8Array, options: { info: true }) => Promise<Inflated>;
 
-/** Compresses text to one member. Short texts take a small window: the usual 256 KiB of memory cost more than the work. */
+/** What a member may have beyond its text: header, trailer, and the overhead of text that does not shrink. */
+const OVERHEAD_BYTES = 64;
+
+/** Compresses text to one member. Short texts take little memory: the usual 256 KiB cost more than the work. */
 export function gzipMember(text: Uint8Array, level: number): Promise<Buffer> {
   const windowBits = Math.min(15, Math.max(9, Math.ceil(Math.log2(text.length))));
-  return compress(text, { level, windowBits, memLevel: Math.min(8, windowBits - 6) });
+  const chunkSize = text.length + OVERHEAD_BYTES;
+  return compress(text, { level, windowBits, memLevel: Math.min(8, windowBits - 6), chunkSize });
 }
 
 /** Where the last whole gzip member of a file ends: the rest was cut off by a crash. */

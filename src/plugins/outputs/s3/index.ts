@@ -11,7 +11,15 @@ export const s3 = defineOutput({
   check: checkOptions,
   advise: adviseOptions,
   async create(options, context) {
-    const [{ S3Output }, { createAwsStore }] = await Promise.all([import('./output.ts'), import('./awsStore.ts')]);
-    return new S3Output(options, context, { createStore: () => createAwsStore(options, context), random: Math.random });
+    const [{ S3Output }, { createAwsStore }, { openSpoolPlaces }] = await Promise.all([
+      import('./output.ts'),
+      import('./awsStore.ts'),
+      import('./spoolPlaces.ts'),
+    ]);
+    return new S3Output(options, context, {
+      createStore: () => createAwsStore(options, context),
+      openPlaces: () => context.shared('s3 spool places', openSpoolPlaces),
+      random: Math.random,
+    });
   },
 });

@@ -1,24 +1,23 @@
 /** Files that a process left when it died. */
 import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rmdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { wholeMembersEnd } from './gzipMembers.ts';
-import type { Encoding } from './objectKey.ts';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { LeftoverFile } from './leftoverFile.ts';
 import {
   DATA_SUFFIX,
-  DESCRIPTION_SUFFIX,
-  removeFile,
+  descriptionPath,
+  removeEmpty,
+  removePair,
   type SpoolDescription,
   type SpoolDirectory,
 } from './spoolDirectory.ts';
-import { isAbandoned, OWNER_FILE } from './spoolOwner.ts';
+import { isAbandoned } from './spoolOwner.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
-import type { UploadSource } from './uploadSource.ts';
 
 /**
- * A stream keeps its records for 24 hours at least. A file of records older than half of that is rather uploaded twice
- * than lost.
+ * A stream keeps its records for 24 hours at least. A file with a record older than half of that is rather uploaded twice
+ * than lost: the source may need hours until it reads again.
  */
 const REPLAYED_FOR_MS = 12 * 3_600_000;
 
@@ -26,7 +25,7 @@ export interface Leftovers {
   readonly uploads: readonly LeftoverFile[];
   /** Files removed, because the source reads their records again. */
   readonly replayed: number;
-  /** Files of which nothing is known; they stay. */
+  /** Files of which nothing is known; they lie there for a person. */
   readonly unknown: readonly string[];
 }
 
@@ -45,8 +44,8 @@ export async function adoptLeftovers(directory: SpoolDirectory, usage: SpoolUsag
     if (!(await moved(join(directory.base, name), adopted))) continue;
     for (const path of await dataFiles(adopted)) {
       const description = await readDescription(path);
-      if (description === undefined) unknown.push(path);
-      else if (!description.isPrecious && nowMs - description.createdMs < REPLAYED_FOR_MS) {
+      if (description === undefined) unknown.push(await setAside(path, directory));
+      else if (!description.isPrecious && nowMs - description.oldestMs < REPLAYED_FOR_MS) {
         await removePair(path);
         replayed += 1;
       } else uploads.push(await LeftoverFile.found(path, description, usage));
@@ -69,7 +68,6 @@ async function abandonedSiblings(directory: SpoolDirectory, nowMs: number): Prom
 /** Another process may have been faster. */
 async function moved(from: string, to: string): Promise<boolean> {
   try {
-    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     await rename(from, to);
     return true;
   } catch {
@@ -95,75 +93,21 @@ async function list(directory: string): Promise<Dirent[]> {
 async function readDescription(dataPath: string): Promise<SpoolDescription | undefined> {
   try {
     const given = JSON.parse(await readFile(descriptionPath(dataPath), 'utf8')) as Partial<SpoolDescription>;
-    const { key, encoding, createdMs, isPrecious } = given;
-    if (typeof key !== 'string' || typeof createdMs !== 'number' || typeof isPrecious !== 'boolean') return undefined;
-    return encoding === 'none' || encoding === 'gzip' ? { key, encoding, createdMs, isPrecious } : undefined;
+    const { key, encoding, createdMs, oldestMs, isPrecious, isLineWise } = given;
+    if (typeof key !== 'string' || typeof createdMs !== 'number' || typeof oldestMs !== 'number') return undefined;
+    if (typeof isPrecious !== 'boolean' || typeof isLineWise !== 'boolean') return undefined;
+    if (encoding !== 'none' && encoding !== 'gzip') return undefined;
+    return { key, encoding, createdMs, oldestMs, isPrecious, isLineWise };
   } catch {
     return undefined;
   }
 }
 
-function descriptionPath(dataPath: string): string {
-  return `${dataPath.slice(0, -DATA_SUFFIX.length)}${DESCRIPTION_SUFFIX}`;
-}
-
-async function removePair(dataPath: string): Promise<void> {
-  await Promise.all([removeFile(dataPath), removeFile(descriptionPath(dataPath))]);
-}
-
-/** Keeps directories that still hold a file. */
-async function removeEmpty(directory: string): Promise<void> {
-  await removeFile(join(directory, OWNER_FILE));
-  for (const entry of await list(directory)) {
-    if (entry.isDirectory()) await removeEmpty(join(directory, entry.name));
-  }
-  await rmdir(directory).catch(() => undefined);
-}
-
-export class LeftoverFile implements UploadSource {
-  readonly key: string;
-  readonly encoding: Encoding;
-  readonly createdMs: number;
-  readonly path: string;
-  /** Not counted again. */
-  readonly lines = 0;
-  readonly #usage: SpoolUsage;
-  readonly #spoolBytes: number;
-  #opened: { handle: FileHandle; size: number } | undefined;
-
-  private constructor(path: string, description: SpoolDescription, size: number, usage: SpoolUsage) {
-    this.path = path;
-    this.key = description.key;
-    this.encoding = description.encoding;
-    this.createdMs = description.createdMs;
-    this.#spoolBytes = size;
-    this.#usage = usage;
-    usage.diskBytes += size;
-  }
-
-  static async found(path: string, description: SpoolDescription, usage: SpoolUsage): Promise<LeftoverFile> {
-    return new LeftoverFile(path, description, (await stat(path)).size, usage);
-  }
-
-  async whenStored(): Promise<void> {}
-
-  /** A half-written member at the end is left out. */
-  async open(): Promise<{ handle: FileHandle; size: number }> {
-    if (this.#opened !== undefined) return this.#opened;
-    const handle = await open(this.path, 'r');
-    const { size } = await handle.stat();
-    this.#opened = { handle, size: this.encoding === 'gzip' ? await wholeMembersEnd(handle, size) : size };
-    return this.#opened;
-  }
-
-  async uploaded(): Promise<void> {
-    await this.kept();
-    this.#usage.diskBytes -= this.#spoolBytes;
-    await removePair(this.path);
-    await rmdir(dirname(this.path)).catch(() => undefined);
-  }
-
-  async kept(): Promise<void> {
-    await this.#opened?.handle.close().catch(() => undefined);
-  }
+/** Where no start looks again. Gives the new path. */
+async function setAside(path: string, { base, familyName }: SpoolDirectory): Promise<string> {
+  const folder = join(base, `${familyName}-unknown`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const aside = join(folder, basename(path));
+  await rename(path, aside);
+  return aside;
 }

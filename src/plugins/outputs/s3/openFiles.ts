@@ -40,7 +40,7 @@ export class OpenFiles {
     return this.#files.get(file.group) === file;
   }
 
-  /** For an event of the group. @throws KeyTooLong */
+  /** For an event of the group, and others like it. @throws KeyTooLong */
   create(group: string, event: Event, nowMs: number): SpoolFile {
     const { names } = this.#settings;
     const uuid = randomUUID();
@@ -48,7 +48,15 @@ export class OpenFiles {
     const key = names.keyOf(event, { uuid, createdMs: nowMs, part });
     this.#parts.delete(group);
     this.#parts.set(group, { next: part + 1, usedMs: nowMs });
-    const file = new SpoolFile({ uuid, key, group, encoding: names.encoding, createdMs: nowMs }, this.#settings.file);
+    const name = {
+      uuid,
+      key,
+      group,
+      encoding: names.encoding,
+      createdMs: nowMs,
+      isPrecious: event.origin === undefined,
+    };
+    const file = new SpoolFile(name, this.#settings.file);
     this.#files.set(group, file);
     return file;
   }

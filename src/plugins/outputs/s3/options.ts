@@ -126,6 +126,11 @@ const own = {
     doc: 'Time zone of the dates in `prefix` and `object_key`, such as `Asia/Seoul` or `+09:00`.',
     default: 'UTC',
   }),
+  manifest: string({
+    doc:
+      'File that gets one JSON line for each uploaded object, before its events are settled: key, bytes, sha256, count of ' +
+      'events, and per shard the first and last sequence number.',
+  }),
   gzip_level: number({
     doc: 'Compression level, 1 to 9. Level 6 costs 4 µs an event more than level 1 and makes objects 15 % smaller.',
     default: 6,

@@ -5,6 +5,7 @@ import type { Codec, Output, OutputContext } from '../../../plugin-api/index.ts'
 import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { adoptLeftovers, countAbandoned } from './leftovers.ts';
+import { Manifest } from './manifest.ts';
 import { ObjectNames } from './objectNames.ts';
 import type { ObjectStore } from './objectStore.ts';
 import { OpenFiles } from './openFiles.ts';
@@ -12,9 +13,11 @@ import type { S3Options } from './options.ts';
 import { RotationRules } from './rotation.ts';
 import { SpoolDirectory } from './spoolDirectory.ts';
 import type { SpoolFile } from './spoolFile.ts';
+import type { SpoolPlaces } from './spoolPlaces.ts';
 import { SpoolRoom } from './spoolRoom.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 import { Uploader } from './uploader.ts';
+import type { UploadSource } from './uploadSource.ts';
 
 /** What waits in memory of a source that cannot bring it again, and of one that can. */
 const PRECIOUS_FLUSH_MS = 1000;
@@ -23,6 +26,7 @@ const SWEEP_MS = 15_000;
 
 export interface S3Dependencies {
   readonly createStore: () => Promise<ObjectStore>;
+  readonly openPlaces: () => Promise<SpoolPlaces>;
   readonly random: () => number;
 }
 
@@ -66,7 +70,9 @@ export class S3Output implements Output {
   async open(): Promise<void> {
     const { logger, counter, clock, pipelineId } = this.#context;
     const options = this.#options;
+    const manifest = await this.#openManifest();
     const store = await this.#openStore();
+    const places = await this.#dependencies.openPlaces();
     const directory = await SpoolDirectory.open({
       base: options.temporary_directory,
       family: [pipelineId, options.bucket, options.endpoint ?? ''],
@@ -78,15 +84,17 @@ export class S3Output implements Output {
       max: options.max_open_files,
       file: {
         directory,
+        places,
         usage: this.#usage,
         trouble: new TroubleReporter(`writing to ${directory.path}`, logger, clock),
         clock,
         gzipLevel: options.gzip_level,
         memberTextBytes: this.#rules.memberTextBytes,
+        notesRanges: manifest !== undefined,
         onStored: (file) => this.#stored(file),
       },
     });
-    const uploader = this.#createUploader(store);
+    const uploader = this.#createUploader(store, manifest);
     const room = new SpoolRoom({
       usage: this.#usage,
       spoolBytesMax: options.max_spool_bytes,
@@ -99,6 +107,15 @@ export class S3Output implements Output {
     if (options.restore) await this.#restore();
     else await this.#tellOfLeftovers(directory);
     this.#ticking = this.#tick();
+  }
+
+  async #openManifest(): Promise<Manifest | undefined> {
+    const { manifest: path } = this.#options;
+    const { logger, clock } = this.#context;
+    if (path === undefined) return undefined;
+    const manifest = new Manifest({ path, trouble: new TroubleReporter(`writing to ${path}`, logger, clock), clock });
+    await manifest.open();
+    return manifest;
   }
 
   async #openStore(): Promise<ObjectStore> {
@@ -118,12 +135,14 @@ export class S3Output implements Output {
     this.#context.logger.info(`files of ${count} earlier runs stay in ${directory.base}, since restore is false`);
   }
 
-  #createUploader(store: ObjectStore): Uploader {
+  #createUploader(store: ObjectStore, manifest: Manifest | undefined): Uploader {
     const { logger, counter, clock } = this.#context;
     const { bucket, retry_delay, retry_count, upload_workers_count } = this.#options;
     return new Uploader({
       queue: new PQueue({ concurrency: upload_workers_count }),
       store,
+      bucket,
+      manifest,
       clock,
       logger,
       trouble: new TroubleReporter(`upload to s3://${bucket}`, logger, clock),
@@ -146,19 +165,21 @@ export class S3Output implements Output {
     const use = ++this.#uses;
     for (const event of events) {
       try {
-        const group = this.#names.groupOf(event);
+        const group = this.#groupOf(event);
         const text = this.#codec.encode(event);
         const file = files.get(group) ?? this.#createFile(group, event);
         file.lastUse = use;
-        file.append(text, event.batch, event.origin !== undefined);
+        file.append(text, event);
         touched.add(file);
       } catch (error) {
         this.#reject(event, error);
       }
     }
-    // One of them may have given way to another already.
     for (const file of touched) {
-      if (files.has(file) && this.#rules.isLargeEnough(file)) this.#rotate(file);
+      // It may have given way to another already.
+      if (!files.has(file)) continue;
+      if (this.#rules.isLargeEnough(file)) this.#rotate(file);
+      else if (file.isHomeless) this.#rotateEarly(file);
     }
     const undecided = [...touched].filter((file) => this.#rules.isUndecided(file));
     return undecided.length === 0 ? this.#waitForRoom() : this.#waitForSizes(undecided);
@@ -174,13 +195,16 @@ export class S3Output implements Output {
     return this.#parts;
   }
 
+  /** What cannot be read again is kept apart, so that after a crash it is uploaded without what is read again. */
+  #groupOf(event: Event): string {
+    const group = this.#names.groupOf(event);
+    return event.origin === undefined ? `\0${group}` : group;
+  }
+
   #createFile(group: string, event: Event): SpoolFile {
     const { files } = this.#opened();
     const surplus = files.surplus();
-    if (surplus !== undefined) {
-      this.#context.counter('rotated_early').value += 1;
-      this.#rotate(surplus);
-    }
+    if (surplus !== undefined) this.#rotateEarly(surplus);
     return files.create(group, event, this.#context.clock.now());
   }
 
@@ -192,8 +216,12 @@ export class S3Output implements Output {
   #rotate(file: SpoolFile): void {
     const { files, uploader } = this.#opened();
     files.remove(file);
-    file.seal();
     uploader.add(file);
+  }
+
+  #rotateEarly(file: SpoolFile): void {
+    this.#context.counter('rotated_early').value += 1;
+    this.#rotate(file);
   }
 
   #stored(file: SpoolFile): void {
@@ -204,7 +232,7 @@ export class S3Output implements Output {
 
   #waitForRoom(): void | Promise<void> {
     const { files, room } = this.#opened();
-    if (room.shouldFlush) this.#seal(() => true);
+    if (room.shouldFlush) this.#makeRoomInMemory();
     // What is open could not be uploaded before its time, and nothing else may be left to make room.
     if (room.isSpoolFull) for (const file of [...files.values()]) this.#rotate(file);
     return room.wait() ?? (this.#burial.pending === 0 ? undefined : this.#burial.whenIdle());
@@ -225,7 +253,7 @@ export class S3Output implements Output {
     for (const file of [...files.values()]) {
       if (this.#rules.isOldEnough(file, nowMs)) this.#rotate(file);
     }
-    if (this.#isDue('precious', PRECIOUS_FLUSH_MS, nowMs)) this.#seal((file) => file.isPrecious);
+    if (this.#isDue('precious', PRECIOUS_FLUSH_MS, nowMs)) this.#seal(({ isPrecious }) => isPrecious);
     if (this.#isDue('flush', FLUSH_MS, nowMs)) this.#seal(() => true);
     if (!this.#isDue('sweep', SWEEP_MS, nowMs)) return;
     files.sweep(nowMs);
@@ -246,8 +274,16 @@ export class S3Output implements Output {
     return true;
   }
 
-  #seal(isMeant: (file: SpoolFile) => boolean): void {
-    for (const file of this.#opened().files.values()) if (isMeant(file)) file.seal();
+  /** Also of what waits for an upload, perhaps for long. */
+  #seal(isMeant: (source: UploadSource) => boolean): void {
+    const { files, uploader } = this.#opened();
+    for (const source of [...files.values(), ...uploader.sources()]) if (isMeant(source)) source.seal();
+  }
+
+  #makeRoomInMemory(): void {
+    const { files } = this.#opened();
+    this.#seal(() => true);
+    for (const file of [...files.values()]) if (file.hasUnsealed) this.#rotateEarly(file);
   }
 
   async #restore(): Promise<void> {
@@ -260,7 +296,7 @@ export class S3Output implements Output {
     if (replayed > 0) {
       logger.info(`removed ${replayed} files that an earlier run left in ${base}: their records are read again`);
     }
-    for (const path of unknown) logger.warn(`${path} was left by an earlier run without a description, and stays`);
+    for (const path of unknown) logger.warn(`an earlier run left a file without a description; it is kept as ${path}`);
   }
 
   close(): Promise<void> {
@@ -277,7 +313,7 @@ export class S3Output implements Output {
     await Promise.all([uploader.whenIdle(), this.#burial.whenIdle()]);
     room.release();
     store.close();
-    await directory.close(uploader.kept === 0);
+    await directory.close();
   }
 
   unsettledSinceMs(): number | undefined {

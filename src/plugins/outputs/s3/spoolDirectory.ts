@@ -5,8 +5,9 @@ import {
   type FileHandle,
   mkdir,
   open,
+  readdir,
   rename,
-  rm,
+  rmdir,
   unlink,
   utimes,
   writeFile,
@@ -15,15 +16,16 @@ import { join } from 'node:path';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
 import type { Logger } from '../../../util/logger.ts';
 import type { Encoding } from './objectKey.ts';
+import type { RecordSummary } from './recordNotes.ts';
 import { errorCode } from './s3Errors.ts';
 import { OWNER_FILE, thisOwner } from './spoolOwner.ts';
 
 /** Stands beside each data file, so that a later start knows what to do with it. */
-export interface SpoolDescription {
+export interface SpoolDescription extends RecordSummary {
   readonly key: string;
   readonly encoding: Encoding;
   readonly createdMs: number;
-  /** Whether some event in the file comes from a source that cannot bring it again. */
+  /** Whether its events come from a source that cannot bring them again. */
   readonly isPrecious: boolean;
 }
 
@@ -37,7 +39,7 @@ export interface SpoolDirectorySettings {
 }
 
 export const DATA_SUFFIX = '.data';
-export const DESCRIPTION_SUFFIX = '.json';
+const DESCRIPTION_SUFFIX = '.json';
 
 /** A directory of this output alone, unreadable for other users, below the one that is configured. */
 export class SpoolDirectory {
@@ -80,13 +82,9 @@ export class SpoolDirectory {
     return join(this.path, `${uuid}${DATA_SUFFIX}`);
   }
 
-  #descriptionPath(uuid: string): string {
-    return join(this.path, `${uuid}${DESCRIPTION_SUFFIX}`);
-  }
-
   /** Written before the data. Where there are data, it is replaced as a whole. */
   async describe(uuid: string, description: SpoolDescription, hasData: boolean): Promise<void> {
-    const path = this.#descriptionPath(uuid);
+    const path = descriptionPath(this.dataPath(uuid));
     const text = JSON.stringify(description);
     await this.#evenIfRemoved(async () => {
       await writeFile(hasData ? `${path}.new` : path, text, { mode: 0o600 });
@@ -122,7 +120,7 @@ export class SpoolDirectory {
   }
 
   async remove(uuid: string): Promise<void> {
-    await Promise.all([this.dataPath(uuid), this.#descriptionPath(uuid)].map(removeFile));
+    await removePair(this.dataPath(uuid));
   }
 
   /** Tells processes that cannot look at this one that it lives. */
@@ -132,14 +130,37 @@ export class SpoolDirectory {
   }
 
   /** Takes the directory away unless a file is kept in it. */
-  async close(isEmpty: boolean): Promise<void> {
-    if (isEmpty) await rm(this.path, { recursive: true, force: true });
-    else await removeFile(join(this.path, OWNER_FILE));
+  async close(): Promise<void> {
+    await removeEmpty(this.path);
   }
 }
 
+export function descriptionPath(dataPath: string): string {
+  return `${dataPath.slice(0, -DATA_SUFFIX.length)}${DESCRIPTION_SUFFIX}`;
+}
+
+/** The data first: without a description nobody would know what to do with them. */
+export async function removePair(dataPath: string): Promise<void> {
+  await removeFile(dataPath);
+  await removeFile(descriptionPath(dataPath));
+}
+
+/** Takes away directories without data, and what else is in them: owners, descriptions of files that never came. */
+export async function removeEmpty(directory: string): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const kept = new Set(
+    entries.filter(({ name }) => name.endsWith(DATA_SUFFIX)).map(({ name }) => descriptionPath(name)),
+  );
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await removeEmpty(path);
+    else if (!entry.name.endsWith(DATA_SUFFIX) && !kept.has(entry.name)) await removeFile(path);
+  }
+  await rmdir(directory).catch(() => undefined);
+}
+
 /** A file that is left over is only found again at the next start, which is no reason to fail. */
-export async function removeFile(path: string): Promise<void> {
+async function removeFile(path: string): Promise<void> {
   await unlink(path).catch(() => undefined);
 }
 

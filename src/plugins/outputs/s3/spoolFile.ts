@@ -1,26 +1,35 @@
 import type { FileHandle } from 'node:fs/promises';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
-import type { SourceBatch } from '../../../event/sourceBatch.ts';
+import type { Event } from '../../../event/event.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
 import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { gzipMember } from './gzipMembers.ts';
+import type { ObjectBody } from './objectBody.ts';
 import type { Encoding } from './objectKey.ts';
-import type { SpoolDirectory } from './spoolDirectory.ts';
+import { RecordNotes } from './recordNotes.ts';
+import type { ShardRange } from './shardRanges.ts';
+import type { SpoolDescription, SpoolDirectory } from './spoolDirectory.ts';
+import type { SpoolPlaces } from './spoolPlaces.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 import type { UploadSource } from './uploadSource.ts';
 
 const WRITE_RETRY_MS = 1000;
+/** A file of a prefix that few events have should not cost much memory. */
+const TEXT_BYTES_FIRST = 1024;
 
 export interface SpoolFileSettings {
   readonly directory: SpoolDirectory;
+  readonly places: SpoolPlaces;
   readonly usage: SpoolUsage;
   readonly trouble: TroubleReporter;
   readonly clock: Clock;
   readonly gzipLevel: number;
   /** Text that is gathered before it is compressed and written as one whole. */
   readonly memberTextBytes: number;
+  /** Whether the manifest wants to know the records of an object. */
+  readonly notesRanges: boolean;
   /** Called when text has reached the disk. */
   readonly onStored: (file: SpoolFile) => void;
 }
@@ -31,44 +40,56 @@ export interface SpoolFileName {
   readonly group: string;
   readonly encoding: Encoding;
   readonly createdMs: number;
+  /** Whether its events come from a source that cannot bring them again. */
+  readonly isPrecious: boolean;
 }
 
 /**
- * The local file of one object to be. Text gathers in memory and goes to disk in whole pieces, each a gzip member of its
- * own, so that what stands on disk is valid at any time. The file is held open: removing it does not lose its events.
+ * One object to be. Text gathers in memory and goes to disk in whole pieces, each a gzip member of its own, so that what
+ * stands on disk is valid at any time. The file is held open: removing it does not lose its events. What is uploaded is the
+ * file and what is still in memory, so that neither a full disk nor a lack of places for files holds up an upload.
  */
 export class SpoolFile implements UploadSource {
   readonly key: string;
   readonly group: string;
   readonly encoding: Encoding;
   readonly createdMs: number;
+  readonly isPrecious: boolean;
   readonly path: string;
   lines = 0;
   /** Order of the last write among all files of the output. */
   lastUse = 0;
   /** Bytes of text, whether on disk or not. */
   textBytes = 0;
-  /** Text on its way to the disk. */
-  inFlightBytes = 0;
-  /** Whether some event comes from a source that cannot bring it again. */
-  isPrecious = false;
   readonly #settings: SpoolFileSettings;
   readonly #uuid: string;
   readonly #holds = new BatchHolds();
-  readonly #text = new TextBuffer();
+  readonly #notes: RecordNotes;
+  readonly #text = new TextBuffer(TEXT_BYTES_FIRST);
+  /** Text on its way to the disk, oldest first. */
+  readonly #leaving: Uint8Array[] = [];
+  #hasPlace = false;
   #handle: FileHandle | undefined;
   #size = 0;
-  #describedAsPrecious = false;
+  #described: SpoolDescription | undefined;
   #tail: Promise<void> = Promise.resolve();
+  #isUploaded = false;
+  #wakeRetry: AbortController | undefined;
 
   constructor(name: SpoolFileName, settings: SpoolFileSettings) {
     this.key = name.key;
     this.group = name.group;
     this.encoding = name.encoding;
     this.createdMs = name.createdMs;
+    this.isPrecious = name.isPrecious;
     this.#uuid = name.uuid;
+    this.#notes = new RecordNotes(name.createdMs, settings.notesRanges);
     this.#settings = settings;
     this.path = settings.directory.dataPath(name.uuid);
+  }
+
+  get shards(): readonly ShardRange[] {
+    return this.#notes.ranges?.all ?? [];
   }
 
   /** Bytes on disk. */
@@ -76,57 +97,83 @@ export class SpoolFile implements UploadSource {
     return this.#size;
   }
 
-  append(text: string, batch: SourceBatch, isReplayable: boolean): void {
-    if (!isReplayable) this.isPrecious = true;
+  /** Text on its way to the disk. */
+  get inFlightBytes(): number {
+    return this.#leaving.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  get hasUnsealed(): boolean {
+    return this.#text.length > 0;
+  }
+
+  /** Whether there is text that should be on disk and found no place there. */
+  get isHomeless(): boolean {
+    return this.#text.length >= this.#settings.memberTextBytes;
+  }
+
+  append(text: string, event: Event): void {
     const bytes = this.#text.append(text);
     this.textBytes += bytes;
     this.#settings.usage.memoryBytes += bytes;
     this.lines += 1;
-    this.#holds.add(batch);
+    this.#holds.add(event.batch);
+    this.#notes.add(text, event);
     if (this.#text.length >= this.#settings.memberTextBytes) this.seal();
   }
 
-  /** Sends the gathered text on its way to the disk. */
+  /** Sends the gathered text on its way to the disk, if there is a place for a file. */
   seal(): void {
-    if (this.#text.length === 0) return;
-    const text = this.#text.take();
-    this.inFlightBytes += text.length;
-    this.#tail = this.#tail.then(() => this.#store(text));
+    if (this.#text.length === 0 || this.#isUploaded) return;
+    this.#hasPlace ||= this.#settings.places.take();
+    if (this.#hasPlace) this.#store();
   }
 
-  async #store(text: Uint8Array): Promise<void> {
+  #store(): void {
+    const text = this.#text.take();
+    this.#leaving.push(text);
+    this.#tail = this.#tail.then(() => this.#storeUnlessUploaded(text));
+  }
+
+  async #storeUnlessUploaded(text: Uint8Array): Promise<void> {
     const storedBytes = await this.#writeUntilDone(text);
+    if (storedBytes === undefined) return;
     const { usage } = this.#settings;
+    this.#leaving.shift();
+    this.#size += storedBytes;
     usage.memoryBytes -= text.length;
     usage.diskBytes += storedBytes;
-    this.#size += storedBytes;
-    this.inFlightBytes -= text.length;
     this.#settings.onStored(this);
   }
 
   /** A full disk is waited for: the text stays in memory, and memory is bounded by making the source wait. */
-  async #writeUntilDone(text: Uint8Array): Promise<number> {
-    const { trouble, clock, gzipLevel } = this.#settings;
-    for (;;) {
+  async #writeUntilDone(text: Uint8Array): Promise<number | undefined> {
+    const { trouble, clock } = this.#settings;
+    while (!this.#isUploaded) {
       try {
-        const bytes = this.encoding === 'gzip' ? await gzipMember(text, gzipLevel) : text;
+        const bytes = await this.#encoded(text);
         await this.#write(bytes);
         trouble.worked(this.key);
         return bytes.length;
       } catch (error) {
         trouble.failed(this.key, messageOf(error));
-        await clock.sleep(WRITE_RETRY_MS);
+        this.#wakeRetry ??= new AbortController();
+        await clock.sleep(WRITE_RETRY_MS, this.#wakeRetry.signal);
       }
     }
+    trouble.forget(this.key);
+    return undefined;
+  }
+
+  async #encoded(text: Uint8Array): Promise<Uint8Array> {
+    return this.encoding === 'gzip' ? gzipMember(text, this.#settings.gzipLevel) : text;
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
     const { directory } = this.#settings;
-    const { isPrecious } = this;
-    if (this.#handle === undefined || isPrecious !== this.#describedAsPrecious) {
-      const { key, encoding, createdMs } = this;
-      await directory.describe(this.#uuid, { key, encoding, createdMs, isPrecious }, this.#handle !== undefined);
-      this.#describedAsPrecious = isPrecious;
+    const described = this.#description();
+    if (described !== this.#described) {
+      await directory.describe(this.#uuid, described, this.#handle !== undefined);
+      this.#described = described;
     }
     this.#handle ??= await directory.create(this.#uuid);
     let done = 0;
@@ -136,9 +183,11 @@ export class SpoolFile implements UploadSource {
     }
   }
 
-  async whenStored(): Promise<void> {
-    this.seal();
-    await this.whenSealedStored();
+  /** The last one, as long as it says enough. */
+  #description(): SpoolDescription {
+    if (this.#described !== undefined && this.#notes.agreeWith(this.#described)) return this.#described;
+    const { key, encoding, createdMs, isPrecious } = this;
+    return { key, encoding, createdMs, isPrecious, ...this.#notes.summary };
   }
 
   /** Resolves when what is on its way now has arrived on disk. */
@@ -146,18 +195,35 @@ export class SpoolFile implements UploadSource {
     return this.#tail;
   }
 
-  async open(): Promise<{ handle: FileHandle; size: number } | undefined> {
-    return this.#handle === undefined ? undefined : { handle: this.#handle, size: this.#size };
+  async body(): Promise<ObjectBody | undefined> {
+    const fileBytes = this.#size;
+    const text = Buffer.concat([...this.#leaving, this.#text.peek()]);
+    if (fileBytes + text.length === 0) return undefined;
+    const memory = text.length === 0 ? text : await this.#encoded(text);
+    return { handle: this.#handle, fileBytes, memory };
   }
 
   async uploaded(): Promise<void> {
+    this.#isUploaded = true;
     this.#holds.settle();
-    this.#settings.usage.diskBytes -= this.#size;
-    await this.kept();
-    await this.#settings.directory.remove(this.#uuid);
+    this.#wakeRetry?.abort();
+    await this.#tail;
+    const { usage, directory } = this.#settings;
+    usage.memoryBytes -= this.#text.length + this.inFlightBytes;
+    usage.diskBytes -= this.#size;
+    await this.#close();
+    if (this.#described !== undefined) await directory.remove(this.#uuid);
   }
 
   async kept(): Promise<void> {
+    if (this.#text.length > 0) this.#store();
+    await this.#tail;
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     await this.#handle?.close().catch(() => undefined);
+    if (this.#hasPlace) this.#settings.places.giveBack();
+    this.#hasPlace = false;
   }
 }

@@ -3,6 +3,8 @@ import type { Counter } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
 import type { TroubleReporter } from '../../../util/troubleReporter.ts';
+import type { Manifest } from './manifest.ts';
+import { bodyBytes, type ObjectBody, sha256Of } from './objectBody.ts';
 import type { ObjectStore } from './objectStore.ts';
 import { errorCode } from './s3Errors.ts';
 import type { UploadSource } from './uploadSource.ts';
@@ -10,6 +12,8 @@ import type { UploadSource } from './uploadSource.ts';
 export interface UploaderSettings {
   readonly queue: PQueue;
   readonly store: ObjectStore;
+  readonly bucket: string;
+  readonly manifest: Manifest | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly trouble: TroubleReporter;
@@ -32,9 +36,13 @@ export class Uploader {
     this.#settings = settings;
   }
 
-  /** Files that wait or are being uploaded. */
+  /** How many objects wait or are being uploaded. */
   get waiting(): number {
     return this.#unfinished.size;
+  }
+
+  sources(): Iterable<UploadSource> {
+    return this.#unfinished.keys();
   }
 
   /** Files that were given up and stay on disk. */
@@ -49,8 +57,7 @@ export class Uploader {
   }
 
   add(source: UploadSource): void {
-    // Only then does it take a place, or on a full disk the files that could make room would wait for those that need it.
-    const done = source.whenStored().then(() => this.#settings.queue.add(() => this.#untilUploaded(source)));
+    const done = this.#settings.queue.add(() => this.#untilUploaded(source));
     const ended = () => {
       this.#unfinished.delete(source);
       this.#settings.onEnded();
@@ -83,13 +90,32 @@ export class Uploader {
   }
 
   async #upload(source: UploadSource): Promise<void> {
-    const { store, counters } = this.#settings;
-    const file = await source.open();
-    if (file === undefined || file.size === 0) return;
-    await store.put({ key: source.key, encoding: source.encoding, ...file });
+    const { store, counters, manifest } = this.#settings;
+    const { key, encoding } = source;
+    const body = await source.body();
+    if (body === undefined) return;
+    const sha256 = manifest && (await sha256Of(body));
+    await store.put({ key, encoding, body });
     counters.objects.value += 1;
-    counters.bytes.value += file.size;
-    counters.lines.value += source.lines;
+    counters.bytes.value += bodyBytes(body);
+    counters.lines.value += source.lines ?? 0;
+    if (sha256 !== undefined) await this.#note(source, body, sha256);
+  }
+
+  /** Before the events are settled: an object whose events do not come again is in the manifest. */
+  async #note(source: UploadSource, body: ObjectBody, sha256: string): Promise<void> {
+    const { manifest, bucket, clock } = this.#settings;
+    await manifest?.add({
+      bucket,
+      key: source.key,
+      encoding: source.encoding,
+      bytes: bodyBytes(body),
+      sha256,
+      events: source.lines ?? null,
+      begun: new Date(source.createdMs).toISOString(),
+      uploaded: new Date(clock.now()).toISOString(),
+      shards: source.shards,
+    });
   }
 
   /** Logstash deletes the file here, and with it the events. */
@@ -99,7 +125,7 @@ export class Uploader {
     await source.kept();
     this.#settings.logger.error(
       `upload given up after retry_count => ${this.#settings.retryCount} tries: ${reason}. ` +
-        `The file is kept as ${source.path} and its ${source.lines} events stay unsettled until the next start`,
+        `The file is kept as ${source.path} and its events stay unsettled until the next start`,
       { key: source.key },
     );
   }

@@ -10,7 +10,14 @@ import { filesIn, openOutput, temporaryDirectory } from './support.ts';
 
 const HOUR = 3_600_000;
 const NOW = Date.now();
-const replayable = { key: 'p/ls.s3.x', encoding: 'none', createdMs: NOW - HOUR, isPrecious: false } as const;
+const replayable: SpoolDescription = {
+  key: 'p/ls.s3.x',
+  encoding: 'none',
+  createdMs: NOW - HOUR,
+  oldestMs: NOW - HOUR,
+  isPrecious: false,
+  isLineWise: true,
+};
 
 function openDirectory(base: string, bucket = 'logs'): Promise<SpoolDirectory> {
   return SpoolDirectory.open({ base, family: ['main', bucket, ''], logger: silentLogger, onRecreated: () => {} });
@@ -32,7 +39,7 @@ describe('files that a dead process left', () => {
     ['replayed ones are removed', replayable, { uploads: 0, replayed: 1 }],
     [
       'replayed ones near the end of their stream are uploaded',
-      { ...replayable, createdMs: NOW - 13 * HOUR },
+      { ...replayable, oldestMs: NOW - 13 * HOUR },
       { uploads: 1, replayed: 0 },
     ],
     ['precious ones are uploaded', { ...replayable, isPrecious: true }, { uploads: 1, replayed: 0 }],
@@ -51,7 +58,13 @@ describe('files that a dead process left', () => {
     const left = await leave(base, replayable);
     writeFileSync(join(left.path, 'u.json'), '{"key":');
     const found = await adoptLeftovers(await openDirectory(base), { memoryBytes: 0, diskBytes: 0 }, NOW);
-    expect(found).toMatchObject({ uploads: [], replayed: 0, unknown: [expect.stringMatching(/left-.*u\.data$/)] });
+    expect(found).toMatchObject({
+      uploads: [],
+      replayed: 0,
+      unknown: [join(base, `${left.familyName}-unknown/u.data`)],
+    });
+    const again = await adoptLeftovers(await openDirectory(base), { memoryBytes: 0, diskBytes: 0 }, NOW);
+    expect(again.unknown).toEqual([]);
     expect(readFileSync(found.unknown[0] ?? '', 'utf8')).toBe('{"n":1}\n');
   });
 
@@ -81,19 +94,51 @@ describe('files that a dead process left', () => {
   });
 });
 
-describe('the description of a file', () => {
-  it('says so as soon as one event cannot be read again', async () => {
+describe('the descriptions of files', () => {
+  async function describedAfter(batches: readonly TestBatch[]): Promise<SpoolDescription[]> {
     const { output, clock, directory } = await openOutput();
-    const described = async (origin: { origin?: string }) => {
-      await output.write(new TestBatch([{ n: 0 }], origin).events);
+    for (const { events } of batches) await output.write(events);
+    await clock.advance(11_000);
+    await vi.waitFor(() => expect(output.status()).toMatchObject({ spool_memory_bytes: 0 }));
+    const names = filesIn(directory).filter((path) => path.endsWith('.json') && !path.endsWith(OWNER_FILE));
+    const found = names.map((name): SpoolDescription => JSON.parse(readFileSync(join(directory, name), 'utf8')));
+    await output.close();
+    return found.sort((left, right) => Number(left.isPrecious) - Number(right.isPrecious));
+  }
+
+  it('keep apart what can be read again and what cannot', async () => {
+    const replayed = new TestBatch([{ n: 0 }, { n: 1 }], { origin: 'shard' });
+    expect(await describedAfter([replayed, new TestBatch([{ n: 2 }]), replayed])).toMatchObject([
+      { isPrecious: false, encoding: 'none', isLineWise: true },
+      { isPrecious: true, encoding: 'none', isLineWise: true },
+    ]);
+  });
+
+  it('tell the age of the oldest record, which may be far older than the file', async () => {
+    const late = new TestBatch([{ n: 0 }, { n: 1 }], { origin: 'shard' });
+    const [first, second] = late.events.map(({ metadata }) => metadata);
+    if (first) first['approximate_arrival_timestamp'] = 1_600_000_000_000;
+    if (second) second['approximate_arrival_timestamp'] = 1_599_999_999_999;
+    expect(await describedAfter([late])).toMatchObject([{ oldestMs: 1_599_999_999_999 }]);
+  });
+
+  it('are written anew when an older record comes', async () => {
+    const { output, clock, directory } = await openOutput();
+    const oldest = async (arrivalMs: number) => {
+      const batch = new TestBatch([{ n: 0 }], { origin: 'shard' });
+      for (const { metadata } of batch.events) metadata['approximate_arrival_timestamp'] = arrivalMs;
+      await output.write(batch.events);
       await clock.advance(11_000);
       await vi.waitFor(() => expect(output.status()).toMatchObject({ spool_memory_bytes: 0 }));
       const [name = ''] = filesIn(directory).filter((path) => path.endsWith('.json') && !path.endsWith(OWNER_FILE));
-      return JSON.parse(readFileSync(join(directory, name), 'utf8'));
+      return (JSON.parse(readFileSync(join(directory, name), 'utf8')) as SpoolDescription).oldestMs;
     };
-    expect(await described({ origin: 'shard' })).toMatchObject({ isPrecious: false, encoding: 'none' });
-    expect(await described({})).toMatchObject({ isPrecious: true });
-    expect(await described({ origin: 'shard' })).toMatchObject({ isPrecious: true });
+    const start = clock.now();
+    expect([await oldest(start - HOUR), await oldest(start), await oldest(start - 20 * HOUR)]).toEqual([
+      start - HOUR,
+      start - HOUR,
+      start - 20 * HOUR,
+    ]);
     await output.close();
   });
 });

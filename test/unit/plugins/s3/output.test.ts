@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { numbered, TestBatch } from '../../../support/outputHarness.ts';
-import { filesIn, openOutput, optionsOf, StubStore } from './support.ts';
+import { filesIn, openOutput, StubStore } from './support.ts';
 
 const MINUTE = 60_000;
 
@@ -273,10 +273,13 @@ describe('output s3, local files', () => {
       { n: 2, app: 'b' },
     ]);
     await output.write(second.events);
+    await clock.advance(2000);
+    await vi.waitFor(() => expect(output.status()).toMatchObject({ spool_memory_bytes: 0 }));
+    expect(context.counter('spool_recreated').value).toBe(1);
     await output.close();
     expect([first.isSettled, second.isSettled]).toEqual([true, true]);
     expect(store.numbers()).toEqual([0, 1, 2]);
-    expect(context.counter('spool_recreated').value).toBe(1);
+    expect(readdirSync(directory)).toEqual([]);
     expect(log).toEqual([expect.stringMatching(/^WARN the directory .* was removed while in use/)]);
   });
 
@@ -295,12 +298,9 @@ describe('output s3, start', () => {
   });
 
   it('fails with what the check says', async () => {
-    const { S3Output } = await import('../../../../src/plugins/outputs/s3/output.ts');
-    const { outputContext } = await import('../../../support/outputHarness.ts');
     const store = new StubStore();
     store.failure = new Error('no permission');
-    const output = new S3Output(optionsOf(), outputContext(), { createStore: async () => store, random: () => 0 });
-    await expect(output.open()).rejects.toThrow('no permission');
-    await output.close();
+    await expect(openOutput({}, 1000, store)).rejects.toThrow('no permission');
+    expect(store.closes).toBe(1);
   });
 });

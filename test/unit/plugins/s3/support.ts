@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach } from 'vitest';
 import { s3 } from '../../../../src/plugins/outputs/s3/index.ts';
-import type { ObjectFile, ObjectStore } from '../../../../src/plugins/outputs/s3/objectStore.ts';
+import { readBody } from '../../../../src/plugins/outputs/s3/objectBody.ts';
+import type { ObjectStore, ObjectToPut } from '../../../../src/plugins/outputs/s3/objectStore.ts';
 import type { S3Options } from '../../../../src/plugins/outputs/s3/options.ts';
 import { S3Output } from '../../../../src/plugins/outputs/s3/output.ts';
+import { SpoolPlaces } from '../../../../src/plugins/outputs/s3/spoolPlaces.ts';
 import { outputContext, outputOptions, recordLog } from '../../../support/outputHarness.ts';
 import { FakeClock } from '../../kinesis/fakes/fakeClock.ts';
 
@@ -26,13 +28,11 @@ export class StubStore implements ObjectStore {
     if (this.failure !== undefined) throw this.failure;
   }
 
-  async put({ key, handle, size }: ObjectFile): Promise<void> {
+  async put({ key, body }: ObjectToPut): Promise<void> {
     this.puts += 1;
     await this.gate;
     if (this.failure !== undefined) throw this.failure;
-    const bytes = Buffer.alloc(size);
-    await handle.read(bytes, 0, size, 0);
-    this.objects.set(key, bytes);
+    this.objects.set(key, Buffer.from(await readBody(body)));
   }
 
   describeError(error: unknown): string {
@@ -76,13 +76,18 @@ export function optionsOf(given: Record<string, unknown> = {}): S3Options {
   return outputOptions(s3, { ...base, ...given }) as unknown as S3Options;
 }
 
-export async function openOutput(given: Record<string, unknown> = {}) {
+/** `places`: how many spool files may be open. */
+export async function openOutput(given: Record<string, unknown> = {}, places = 1000, store = new StubStore()) {
   const clock = new FakeClock();
   const { logger, lines: log } = recordLog();
   const context = outputContext({ clock, logger });
-  const store = new StubStore();
   const options = optionsOf(given);
-  const output = new S3Output(options, context, { createStore: async () => store, random: () => 0 });
+  const dependencies = {
+    createStore: async () => store,
+    openPlaces: async () => new SpoolPlaces(places),
+    random: () => 0,
+  };
+  const output = new S3Output(options, context, dependencies);
   await output.open();
   return { output, clock, context, store, log, directory: options.temporary_directory };
 }
