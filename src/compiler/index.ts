@@ -7,6 +7,7 @@ import { type ResolvedPipeline, resolvePipeline } from './resolve.ts';
 
 export { type InputDecorationOptions, inputDecoration } from './decorate.ts';
 export { eventFailure } from './eventFailure.ts';
+export { fieldTypesByOutput } from './fieldTypes.ts';
 export { buildProgram, type Program, type ProgramStats } from './program.ts';
 export { Reporter } from './reporter.ts';
 export type { ResolvedPipeline } from './resolve.ts';

@@ -78,7 +78,10 @@ export interface Input {
   status?(): Readonly<Record<string, unknown>>;
 }
 
-export interface OutputContext extends DeliveryContext {}
+export interface OutputContext extends DeliveryContext {
+  /** Types that filters give to fields of the events that come here, as far as the configuration tells. */
+  readonly fieldTypes: readonly FieldType[];
+}
 
 /**
  * An output settles each event exactly once, by `event.batch.settle()`, when it is durably written or in the dead letter
@@ -120,7 +123,16 @@ export type ReportFault = (message: string, option: string) => void;
 export interface FilterDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
   readonly kind: 'filter';
   readonly examples: readonly FilterExample[];
+  /** Types of fields that it sets or changes, for the mappings of search engines. */
+  fieldTypes?(options: OptionValues<S>): readonly FieldType[];
   create(options: OptionValues<S>, context: FilterContext): Filter | Promise<Filter>;
+}
+
+/** What a search engine has to know of a field before the first document comes: values alone would not tell, or not for sure. */
+export interface FieldType {
+  /** A field reference. */
+  readonly field: string;
+  readonly type: 'geo_point' | 'ip' | 'integer' | 'float' | 'half_float' | 'boolean' | 'keyword';
 }
 
 /** Shown in the reference and run as a test. `in` and `out` are events without `@timestamp` and `@version`; `null` is a dropped event. */

@@ -25,6 +25,7 @@ export function testContext(overrides: Partial<OutputContext> = {}): TestContext
     dataPath: tmpdir(),
     pipelineId: 'main',
     hostName: 'test-host',
+    fieldTypes: [],
     deadLetter: async (event, reason) => void deadLetters.push({ event, reason }),
     ...overrides,
     counters,

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Event } from '../../../event/event.ts';
 import { type FieldReference, parseFieldReference } from '../../../event/fieldReference.ts';
 import { isMap, setKey, type Value, type ValueMap } from '../../../event/value.ts';
@@ -59,6 +60,14 @@ export const geoip = defineFilter({
   check({ fields }) {
     parseFields(fields);
   },
+  fieldTypes({ target, fields, database, default_database_type: type }) {
+    const wanted = parseFields(fields);
+    // What a file holds is known only when it is open; its name mostly tells.
+    const isCity = database === undefined ? type === 'City' : !/asn|isp|country/i.test(basename(database));
+    return FIELD_TYPES.filter(({ key }) => (wanted.length === 0 ? isCity || key === 'ip' : wanted.includes(key))).map(
+      ({ key, type: fieldType }) => ({ field: `${bracketed(target)}[${key}]`, type: fieldType }),
+    );
+  },
   async create(options, context) {
     const source = reference('source', options.source);
     const target = reference('target', options.target);
@@ -100,6 +109,17 @@ export const geoip = defineFilter({
     };
   },
 });
+
+const FIELD_TYPES = [
+  { key: 'ip', type: 'ip' },
+  { key: 'location', type: 'geo_point' },
+  { key: 'latitude', type: 'half_float' },
+  { key: 'longitude', type: 'half_float' },
+] as const;
+
+function bracketed(target: string): string {
+  return target.startsWith('[') ? target : `[${target}]`;
+}
 
 function counters(context: FilterContext) {
   return {

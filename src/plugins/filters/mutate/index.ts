@@ -3,6 +3,7 @@ import {
   type ConfigHash,
   configText,
   defineFilter,
+  type FieldType,
   hash,
   obsolete,
   type ReportFault,
@@ -60,6 +61,12 @@ export const mutate = defineFilter({
     }
     if (gsub.length > 0) await checkPatterns(gsub, report);
   },
+  fieldTypes({ convert }) {
+    return [...(convert ?? [])].flatMap(([field, conversion]) => {
+      const type = FIELD_TYPES[configText(conversion)];
+      return type === undefined ? [] : [{ field, type }];
+    });
+  },
   async create(options, context) {
     const failures = context.counter('failures');
     // Logstash's order, whatever the order in the file.
@@ -101,6 +108,15 @@ export const mutate = defineFilter({
 });
 
 const NONE: ConfigHash = new Map();
+
+const FIELD_TYPES: Readonly<Record<string, FieldType['type']>> = {
+  integer: 'integer',
+  integer_eu: 'integer',
+  float: 'float',
+  float_eu: 'float',
+  boolean: 'boolean',
+  string: 'keyword',
+};
 
 /** A pattern with `%{…}` is known only when an event comes. */
 async function checkPatterns(gsub: readonly string[], report: ReportFault): Promise<void> {
