@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheDirectory, installDirectory } from './cache.ts';
-import { findTool, missingTools, runTool, type Tool } from './tools.ts';
+import { compileJava, MINIMUM_JAVA, missingJava } from './java.ts';
+import { missingTools, runTool, type Tool } from './tools.ts';
 
 /** A server that is fetched once and then started from the cache. */
 export interface Component {
@@ -11,13 +12,14 @@ export interface Component {
   readonly version: string;
   /** What fetching it needs; starting needs less. */
   readonly needs: readonly Tool[];
+  /** Oldest Java that starts it, where `needs` has `java`; 17 when absent. */
+  readonly minimumJava?: number;
   /** Holds everything; there only when complete. */
   directory(): string;
   fill(directory: string): void;
 }
 
-const MINIMUM_JAVA = 17;
-const POMS = fileURLToPath(new URL('.', import.meta.url));
+export const POMS = fileURLToPath(new URL('.', import.meta.url));
 
 export const elasticsearch: Component = {
   name: 'Elasticsearch',
@@ -26,8 +28,7 @@ export const elasticsearch: Component = {
   directory: () => keyed('elasticsearch-7.9.2', ['elasticsearch/pom.xml', 'elasticsearch/Launcher.java']),
   fill: (directory) => {
     copyJars('elasticsearch/pom.xml', join(directory, 'lib'));
-    const source = join(POMS, 'elasticsearch/Launcher.java');
-    runTool('javac', ['-cp', join(directory, 'lib', '*'), '-d', join(directory, 'launcher'), source]);
+    compileJava(MINIMUM_JAVA, directory, [join(POMS, 'elasticsearch/Launcher.java')]);
   },
 };
 
@@ -68,7 +69,7 @@ export function isInstalled(component: Component): boolean {
 /** Why a component can neither be started now nor be fetched; undefined when it can. */
 export function whyImpossible(component: Component): string | undefined {
   if (component.needs.includes('java')) {
-    const javaProblem = missingTools(['java']) ?? oldJava();
+    const javaProblem = missingJava(component.minimumJava ?? MINIMUM_JAVA);
     if (javaProblem) return javaProblem;
   }
   return isInstalled(component) ? undefined : missingTools(component.needs);
@@ -84,17 +85,18 @@ export function install(component: Component): boolean {
 }
 
 /** A change of what it is made from gives another directory, so that a stale cache is never used. */
-function keyed(name: string, sources: readonly string[]): string {
+export function keyed(name: string, sources: readonly string[]): string {
   const hash = createHash('sha256');
   for (const source of sources) hash.update(readFileSync(join(POMS, source)));
   return join(cacheDirectory(), `${name}-${hash.digest('hex').slice(0, 8)}`);
 }
 
-function copyJars(pom: string, target: string): void {
+/** `version` is the property `server.version` of the pom. */
+export function copyJars(pom: string, target: string, version = ''): void {
   inWorkDirectory((work) => {
     const local = `-Dmaven.repo.local=${join(work, 'repository')}`;
-    const to = `-DoutputDirectory=${target}`;
-    runTool('mvn', ['-q', '-B', '-f', join(POMS, pom), local, 'dependency:copy-dependencies', to]);
+    const properties = [`-DoutputDirectory=${target}`, `-Dserver.version=${version}`];
+    runTool('mvn', ['-q', '-B', '-f', join(POMS, pom), local, 'dependency:copy-dependencies', ...properties]);
   });
 }
 
@@ -107,13 +109,4 @@ function inWorkDirectory(use: (work: string) => void): void {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-}
-
-/** Read from the `release` file beside the JVM: asking `java -version` would start one each time. */
-function oldJava(): string | undefined {
-  const java = findTool('java');
-  const release = java && join(dirname(realpathSync(java)), '../release');
-  if (!release || !existsSync(release)) return undefined;
-  const major = Number(/JAVA_VERSION="(\d+)/.exec(readFileSync(release, 'utf8'))?.[1]);
-  return major < MINIMUM_JAVA ? `java is version ${major}, ${MINIMUM_JAVA} or later is needed` : undefined;
 }

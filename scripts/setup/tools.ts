@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 
 export type Tool = 'java' | 'javac' | 'mvn' | 'go';
 
@@ -21,7 +21,11 @@ export function missingTools(tools: readonly Tool[]): string | undefined {
 
 /** Runs a program to its end; a failure carries the last lines it wrote. */
 export function runTool(tool: Tool, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
-  const result = spawnSync(findTool(tool) ?? tool, args, {
+  runProgram(findTool(tool) ?? tool, args, env);
+}
+
+export function runProgram(path: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
+  const result = spawnSync(path, args, {
     env: { ...process.env, ...env },
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
@@ -29,7 +33,7 @@ export function runTool(tool: Tool, args: readonly string[], env: NodeJS.Process
   if (result.status === 0) return;
   const reason = result.error?.message ?? `exit code ${result.status ?? result.signal}`;
   const tail = `${result.stdout ?? ''}${result.stderr ?? ''}`.trimEnd().split('\n').slice(-20).join('\n');
-  throw new Error(`${tool} failed (${reason}). It last wrote:\n${tail}`);
+  throw new Error(`${basename(path)} failed (${reason}). It last wrote:\n${tail}`);
 }
 
 function isExecutable(path: string): boolean {

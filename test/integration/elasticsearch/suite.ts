@@ -36,12 +36,12 @@ export async function readIndex(url: string, index: string): Promise<StoredHit[]
   return answer.hits.hits;
 }
 
-function countersOf({ counters }: Opened['context']): Record<string, number> {
+export function countersOf({ counters }: Opened['context']): Record<string, number> {
   return Object.fromEntries([...counters].map(([name, { value }]) => [name, value]));
 }
 
 /** Waits for a condition; a loaded machine may take its time. */
-function until(condition: () => boolean): Promise<void> {
+export function until(condition: () => boolean): Promise<void> {
   return expect.poll(condition, { timeout: 20_000 }).toBe(true);
 }
 
@@ -52,8 +52,24 @@ function firstBulks(count: number, fault: ReturnType<FaultRule>): FaultRule {
   return ({ url, count: nth }) => (isBulk(url) && nth <= count ? fault : undefined);
 }
 
-/** Everything an Elasticsearch has to show with this output; `start` gives a server that holds no documents. */
-export function describeElasticsearch(name: string, start: () => Promise<Server>): void {
+/** What a test of the suite works with. */
+export interface Lab {
+  readonly server: Server;
+  /** A proxy of the test's own in front of the server, and an index of its own. */
+  place(rule?: FaultRule): Promise<{ proxy: FaultProxy; index: string }>;
+  /** Opens an output, writes the events, and closes it, which settles them. */
+  writeAll(given: Readonly<Record<string, ConfigValue>>, events: readonly Event[]): Promise<Opened>;
+}
+
+/**
+ * Everything an Elasticsearch has to show with this output; `start` gives a server that holds no documents. `more` adds tests
+ * on the same server, which are given what to work with when they run.
+ */
+export function describeElasticsearch(
+  name: string,
+  start: () => Promise<Server>,
+  more?: (lab: () => Lab) => void,
+): void {
   describe(`elasticsearch output on ${name}`, { timeout: 60_000 }, () => {
     let server: Server;
     let serial = 0;
@@ -63,7 +79,6 @@ export function describeElasticsearch(name: string, start: () => Promise<Server>
     }, 600_000);
     afterAll(() => server?.stop());
 
-    /** A proxy of the test's own in front of the server, and an index of its own. */
     async function place(rule?: FaultRule): Promise<{ proxy: FaultProxy; index: string }> {
       const proxy = await startFaultProxy(server.url, rule);
       onTestFinished(() => proxy.stop());
@@ -182,7 +197,7 @@ export function describeElasticsearch(name: string, start: () => Promise<Server>
       expect(await readIndex(server.url, index)).toHaveLength(3);
       expect(context.deadLetters).toHaveLength(1);
       expect(context.deadLetters[0]?.event.data).toMatchObject({ code: { inner: 1 }, tags: ['x'] });
-      expect(context.deadLetters[0]?.reason).toMatch(/^400 mapper_parsing_exception: .*code/);
+      expect(context.deadLetters[0]?.reason).toMatch(/^400 (mapper|document)_parsing_exception: .*code/);
     });
 
     it('sends an event for an illegal index name to the dead letter queue', async () => {
@@ -320,12 +335,14 @@ export function describeElasticsearch(name: string, start: () => Promise<Server>
 
     it('installs a template of its own name, once', async () => {
       const { proxy, index } = await place();
-      const given = { hosts: proxy.url, index, template_name: index };
+      const given = { hosts: proxy.url, index, template_name: index, template_api: 'legacy' };
       await writeAll(given, new TestBatch(numbered(1)).events);
       const template = (await (await fetch(`${server.url}/_template/${index}`)).json()) as object;
       expect(JSON.stringify(template)).toContain('"geo_point"');
       const { lines } = await writeAll(given, new TestBatch(numbered(1)).events);
       expect(lines.filter((line) => line.includes('is installed'))).toEqual([]);
     });
+
+    more?.(() => ({ server, place, writeAll }));
   });
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { elasticsearch, install } from '../../../scripts/setup/components.ts';
-import { findTool } from '../../../scripts/setup/tools.ts';
+import { install } from '../../../scripts/setup/components.ts';
+import { findJava } from '../../../scripts/setup/java.ts';
+import { elasticsearch7, type SearchServer } from '../../../scripts/setup/searchServers.ts';
 import { startChild, startOnFreePort } from './childProcess.ts';
 import { freePort, type Server } from './server.ts';
 
@@ -14,32 +15,46 @@ export interface ElasticsearchOptions {
   /** More node settings, such as `thread_pool.write.queue_size`. */
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly heapMb?: number;
+  /** `user:password` of basic authentication; open without it. */
+  readonly auth?: string;
 }
 
 /** The real Elasticsearch 7.9.2 OSS, fetched on first use. */
-export async function startElasticsearch(options: ElasticsearchOptions = {}): Promise<Server> {
-  install(elasticsearch);
+export function startElasticsearch(options: ElasticsearchOptions = {}): Promise<Server> {
+  return startSearchServer(elasticsearch7, options);
+}
+
+/** A real Elasticsearch or OpenSearch of any of the versions in `searchServers`, fetched on first use. */
+export async function startSearchServer(kind: SearchServer, options: ElasticsearchOptions = {}): Promise<Server> {
+  install(kind);
   const home = options.dataPath ?? mkdtempSync(join(tmpdir(), 'logstash-ts-elasticsearch-'));
-  mkdirSync(home, { recursive: true });
+  mkdirSync(join(home, 'config'), { recursive: true });
   const removeHome = () => {
     if (options.dataPath === undefined) rmSync(home, { recursive: true, force: true });
   };
   try {
-    return await startOnFreePort(() => startNode(options, home, removeHome));
+    return await startOnFreePort(() => startNode(kind, options, home, removeHome));
   } catch (error) {
     removeHome();
     throw error;
   }
 }
 
-async function startNode(options: ElasticsearchOptions, home: string, removeHome: () => void): Promise<Server> {
+async function startNode(
+  kind: SearchServer,
+  options: ElasticsearchOptions,
+  home: string,
+  removeHome: () => void,
+): Promise<Server> {
   const [port, transportPort] = [options.port ?? (await freePort()), await freePort()];
   const url = `http://127.0.0.1:${port}`;
+  const headers: Record<string, string> =
+    options.auth === undefined ? {} : { authorization: `Basic ${btoa(options.auth)}` };
   const child = await startChild({
-    name: 'Elasticsearch 7.9.2',
-    command: findTool('java') ?? 'java',
-    args: [...jvmArguments(options.heapMb ?? 512), 'Launcher', ...settings(options, home, port, transportPort)],
-    ready: async () => (await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=1s`)).ok,
+    name: `${kind.name} ${kind.version}`,
+    command: findJava(kind.minimumJava) ?? 'java',
+    args: [...jvmArguments(kind, options), kind.launcher, ...settings(options, home, port, transportPort)],
+    ready: async () => (await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=1s`, { headers })).ok,
     deadlineMs: 180_000,
     graceMs: 15_000,
   });
@@ -47,19 +62,19 @@ async function startNode(options: ElasticsearchOptions, home: string, removeHome
     await child.stop();
     removeHome();
   };
-  return { name: 'elasticsearch', version: elasticsearch.version, url, pid: child.pid, stop };
+  return { name: kind.distribution, version: kind.version, url, pid: child.pid, stop };
 }
 
-function jvmArguments(heapMb: number): string[] {
-  const directory = elasticsearch.directory();
+function jvmArguments(kind: SearchServer, { heapMb = 512, auth }: ElasticsearchOptions): string[] {
+  const directory = kind.directory();
   const classPath = [join(directory, 'launcher'), join(directory, 'lib', '*')].join(delimiter);
   return [
     `-Xms${Math.min(256, heapMb)}m`,
     `-Xmx${heapMb}m`,
     '-XX:+UseSerialGC',
-    '-Des.distribution.flavor=oss',
-    '-Des.distribution.type=tar',
     '-Dlog4j2.disable.jmx=true',
+    ...kind.jvmOptions,
+    ...(auth === undefined ? [] : [`-Dtest.auth=${auth}`]),
     '-cp',
     classPath,
   ];

@@ -2,7 +2,7 @@ export { startApart } from './apart.ts';
 export { boundToParent, type Child, nodeArguments, startChild, startOnFreePort } from './childProcess.ts';
 export { startDynalite } from './dynalite.ts';
 export { startDynamodbLocal } from './dynamodbLocal.ts';
-export { startElasticsearch } from './elasticsearch.ts';
+export { type ElasticsearchOptions, startElasticsearch, startSearchServer } from './elasticsearch.ts';
 export { type FakeElasticsearch, startFakeElasticsearch } from './fakeElasticsearch.ts';
 export { type FakeS3, startFakeS3 } from './fakeS3.ts';
 export { awsError, type Fault, type FaultProxy, type FaultRule, startFaultProxy, throttled } from './faultProxy.ts';
