@@ -160,6 +160,27 @@ describe('output s3', () => {
     expect(failure).toContain('validate_credentials_on_root_bucket => false');
   });
 
+  it('starts with a policy that allows only the prefix', async () => {
+    const denied = '<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>';
+    const headers = { 'content-type': 'application/xml' };
+    lab.proxy.setRule(({ url }) =>
+      url.startsWith('/test-accesslog/allowed/') ? undefined : { kind: 'answer', status: 403, headers, body: denied },
+    );
+    const refused = await lab.output({ prefix: 'elsewhere/%{+YYYY}' });
+    expect(await failureOf(refused.output.open?.())).toContain('AccessDenied');
+    const { output, log } = await lab.output({ prefix: 'allowed/%{+YYYY}' });
+    await output.open?.();
+    const batch = new TestBatch(numbered(1));
+    await output.write(batch.events);
+    await output.close();
+    lab.proxy.setRule(undefined);
+    expect(batch.isSettled).toBe(true);
+    expect(log).toContain('INFO objects may be written to allowed/, though not to the root of the bucket');
+    expect((await lab.objects('allowed/')).map(({ key }) => key)).toEqual([
+      expect.stringMatching(/^allowed\/2020\/ls/),
+    ]);
+  });
+
   it('says at start that nothing answers', async () => {
     const { output } = await lab.output({ endpoint: 'http://127.0.0.1:1' });
     expect(await failureOf(output.open?.())).toMatch(/ECONNREFUSED.*nothing answers at http:\/\/127\.0\.0\.1:1/);

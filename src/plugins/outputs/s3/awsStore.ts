@@ -10,6 +10,7 @@ import type { Logger } from '../../../util/logger.ts';
 import { type ClientSettings, parseAdditionalSettings } from './additionalSettings.ts';
 import { credentialsFor } from './credentials.ts';
 import { bodyBytes, bodyChunks, readBody } from './objectBody.ts';
+import { constantFolder } from './objectKey.ts';
 import type { ObjectStore, ObjectToPut } from './objectStore.ts';
 import type { S3Options } from './options.ts';
 import { describeS3Error, errorCode, type Place } from './s3Errors.ts';
@@ -93,35 +94,45 @@ class AwsStore implements ObjectStore {
     this.#context = context;
   }
 
+  /** In the root as Logstash does it; where a policy allows only the prefix, there. */
   async checkWritable(): Promise<void> {
-    const { bucket } = this.#options;
-    const seconds = Math.floor(this.#context.clock.now() / 1000);
-    const Key = `logstash-programmatic-access-test-object-${seconds}`;
-    const Body = Buffer.from(`Logstash permission check on ${seconds}`);
     try {
-      await this.#withAcl((acl) =>
-        this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#headers(), ...acl, Bucket: bucket, Key, Body })),
-      );
+      await this.#checkFolder('');
     } catch (error) {
-      throw new Error(this.#checkFailure(error), { cause: error });
+      const folder = constantFolder(this.#options.prefix);
+      if (folder === '' || errorCode(error) !== 'AccessDenied') throw this.#checkFailure(error);
+      await this.#checkFolder(folder).catch(() => {
+        throw this.#checkFailure(error);
+      });
+      this.#context.logger.info(`objects may be written to ${folder}, though not to the root of the bucket`);
     }
+  }
+
+  async #checkFolder(folder: string): Promise<void> {
+    const { bucket: Bucket } = this.#options;
+    const seconds = Math.floor(this.#context.clock.now() / 1000);
+    const Key = `${folder}logstash-programmatic-access-test-object-${seconds}`;
+    const Body = Buffer.from(`Logstash permission check on ${seconds}`);
+    await this.#withAcl((acl) =>
+      this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#headers(), ...acl, Bucket, Key, Body })),
+    );
     try {
-      await this.#client.send(new this.#sdk.DeleteObjectCommand({ Bucket: bucket, Key }));
+      await this.#client.send(new this.#sdk.DeleteObjectCommand({ Bucket, Key }));
     } catch (error) {
       this.#context.logger.debug(`the test object ${Key} could not be deleted: ${this.describeError(error)}`);
     }
   }
 
-  #checkFailure(error: unknown): string {
+  #checkFailure(error: unknown): Error {
     const { bucket } = this.#options;
     const reason = this.describeError(error);
     const start = `Logstash must have the privileges to write to root bucket \`${bucket}\`: ${reason}`;
-    if (errorCode(error) !== 'AccessDenied') return start;
+    if (errorCode(error) !== 'AccessDenied') return new Error(start, { cause: error });
     const resource = `arn:aws:s3:::${bucket}/logstash-programmatic-access-test-object-*`;
-    return (
+    const advice =
       `${start}. The check needs s3:PutObject and s3:DeleteObject on ${resource}; ` +
-      'where the policy allows only the prefix, set `validate_credentials_on_root_bucket => false`'
-    );
+      'where the policy allows only the prefix, set `validate_credentials_on_root_bucket => false`';
+    return new Error(advice, { cause: error });
   }
 
   async put(object: ObjectToPut): Promise<void> {

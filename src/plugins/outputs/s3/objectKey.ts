@@ -44,6 +44,12 @@ export function joinKey(prefix: string, name: string): string {
   return joined.replace(/^\//gm, '');
 }
 
+/** The folder of all objects, with its slash, as far as a prefix has it in plain text. */
+export function constantFolder(prefix: string): string {
+  const [plain = ''] = prefix.split('%{', 1);
+  return plain === prefix ? joinKey(plain, '') : joinKey(plain.slice(0, plain.lastIndexOf('/') + 1), '');
+}
+
 /** `yyyy-MM-ddTHH.mm` in local time. */
 function localMinute(epochMs: number): string {
   const date = new Date(epochMs);

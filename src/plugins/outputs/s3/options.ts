@@ -109,7 +109,7 @@ const delivery = {
   }),
   retry_delay: number({ doc: 'Seconds between tries.', default: 1 }),
   validate_credentials_on_root_bucket: boolean({
-    doc: 'Whether to write and delete a test object in the root of the bucket at start.',
+    doc: 'Whether to write and delete a test object in the root of the bucket at start; under `prefix` where the root is denied.',
     default: true,
   }),
 };

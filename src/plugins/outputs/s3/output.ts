@@ -1,42 +1,20 @@
-import PQueue from 'p-queue';
 import { Burial } from '../../../delivery/burial.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Codec, Output, OutputContext } from '../../../plugin-api/index.ts';
 import { messageOf } from '../../../util/errors.ts';
-import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { adoptLeftovers, countAbandoned } from './leftovers.ts';
-import { Manifest } from './manifest.ts';
 import { ObjectNames } from './objectNames.ts';
-import type { ObjectStore } from './objectStore.ts';
-import { OpenFiles } from './openFiles.ts';
 import type { S3Options } from './options.ts';
+import { openParts, type Parts, type S3Dependencies } from './parts.ts';
 import { RotationRules } from './rotation.ts';
-import { SpoolDirectory } from './spoolDirectory.ts';
 import type { SpoolFile } from './spoolFile.ts';
-import type { SpoolPlaces } from './spoolPlaces.ts';
-import { SpoolRoom } from './spoolRoom.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
-import { Uploader } from './uploader.ts';
 import type { UploadSource } from './uploadSource.ts';
 
 /** What waits in memory of a source that cannot bring it again, and of one that can. */
 const PRECIOUS_FLUSH_MS = 1000;
 const FLUSH_MS = 10_000;
 const SWEEP_MS = 15_000;
-
-export interface S3Dependencies {
-  readonly createStore: () => Promise<ObjectStore>;
-  readonly openPlaces: () => Promise<SpoolPlaces>;
-  readonly random: () => number;
-}
-
-interface Opened {
-  readonly store: ObjectStore;
-  readonly directory: SpoolDirectory;
-  readonly files: OpenFiles;
-  readonly uploader: Uploader;
-  readonly room: SpoolRoom;
-}
 
 type Chore = 'precious' | 'flush' | 'sweep';
 
@@ -50,7 +28,7 @@ export class S3Output implements Output {
   readonly #usage: SpoolUsage = { memoryBytes: 0, diskBytes: 0 };
   readonly #stopped = new AbortController();
   readonly #burial: Burial;
-  #parts: Opened | undefined;
+  #parts: Parts | undefined;
   #ticking: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -68,95 +46,24 @@ export class S3Output implements Output {
   }
 
   async open(): Promise<void> {
-    const { logger, counter, clock, pipelineId } = this.#context;
-    const options = this.#options;
-    const manifest = await this.#openManifest();
-    const store = await this.#openStore();
-    const places = await this.#dependencies.openPlaces();
-    const directory = await SpoolDirectory.open({
-      base: options.temporary_directory,
-      family: [pipelineId, options.bucket, options.endpoint ?? ''],
-      logger,
-      onRecreated: () => counter('spool_recreated').value++,
-    });
-    const files = new OpenFiles({
+    this.#parts = await openParts(this.#options, this.#context, {
+      ...this.#dependencies,
       names: this.#names,
-      max: options.max_open_files,
-      file: {
-        directory,
-        places,
-        usage: this.#usage,
-        trouble: new TroubleReporter(`writing to ${directory.path}`, logger, clock),
-        clock,
-        gzipLevel: options.gzip_level,
-        memberTextBytes: this.#rules.memberTextBytes,
-        notesRanges: manifest !== undefined,
-        onStored: (file) => this.#stored(file),
-      },
-    });
-    const uploader = this.#createUploader(store, manifest);
-    const room = new SpoolRoom({
+      rules: this.#rules,
       usage: this.#usage,
-      spoolBytesMax: options.max_spool_bytes,
-      objectsMax: options.upload_queue_size + options.upload_workers_count,
-      objects: () => uploader.waiting,
-      logger,
-      clock,
+      onStored: (file) => this.#stored(file),
+      onUploadEnded: () => this.#opened().room.progressed(),
     });
-    this.#parts = { store, directory, files, uploader, room };
-    if (options.restore) await this.#restore();
-    else await this.#tellOfLeftovers(directory);
+    if (this.#options.restore) await this.#restore();
+    else await this.#tellOfLeftovers();
     this.#ticking = this.#tick();
   }
 
-  async #openManifest(): Promise<Manifest | undefined> {
-    const { manifest: path } = this.#options;
-    const { logger, clock } = this.#context;
-    if (path === undefined) return undefined;
-    const manifest = new Manifest({ path, trouble: new TroubleReporter(`writing to ${path}`, logger, clock), clock });
-    await manifest.open();
-    return manifest;
-  }
-
-  async #openStore(): Promise<ObjectStore> {
-    const store = await this.#dependencies.createStore();
-    try {
-      if (this.#options.validate_credentials_on_root_bucket) await store.checkWritable();
-    } catch (error) {
-      store.close();
-      throw error;
-    }
-    return store;
-  }
-
-  async #tellOfLeftovers(directory: SpoolDirectory): Promise<void> {
+  async #tellOfLeftovers(): Promise<void> {
+    const { directory } = this.#opened();
     const count = await countAbandoned(directory, this.#context.clock.now());
     if (count === 0) return;
     this.#context.logger.info(`files of ${count} earlier runs stay in ${directory.base}, since restore is false`);
-  }
-
-  #createUploader(store: ObjectStore, manifest: Manifest | undefined): Uploader {
-    const { logger, counter, clock } = this.#context;
-    const { bucket, retry_delay, retry_count, upload_workers_count } = this.#options;
-    return new Uploader({
-      queue: new PQueue({ concurrency: upload_workers_count }),
-      store,
-      bucket,
-      manifest,
-      clock,
-      logger,
-      trouble: new TroubleReporter(`upload to s3://${bucket}`, logger, clock),
-      random: this.#dependencies.random,
-      retryDelayMs: retry_delay * 1000,
-      retryCount: retry_count,
-      counters: {
-        objects: counter('objects'),
-        bytes: counter('bytes'),
-        lines: counter('lines'),
-        failures: counter('upload_failures'),
-      },
-      onEnded: () => this.#opened().room.progressed(),
-    });
   }
 
   write(events: readonly Event[]): void | Promise<void> {
@@ -190,7 +97,7 @@ export class S3Output implements Output {
     await this.#waitForRoom();
   }
 
-  #opened(): Opened {
+  #opened(): Parts {
     if (this.#parts === undefined) throw new Error('the s3 output is not open');
     return this.#parts;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cleanPrefix, joinKey, logstashName } from '../../../../src/plugins/outputs/s3/objectKey.ts';
+import { cleanPrefix, constantFolder, joinKey, logstashName } from '../../../../src/plugins/outputs/s3/objectKey.ts';
 
 const created = new Date(2020, 9, 20, 3, 6).getTime();
 const base = { uuid: 'U', createdMs: created, tags: [], part: 0, encoding: 'none' } as const;
@@ -27,5 +27,18 @@ describe('names of objects', () => {
     ['한/ü', '한/ü'],
   ])('cleans the interpolated prefix %j', (given, expected) => {
     expect(cleanPrefix(given)).toBe(expected);
+  });
+
+  it.each([
+    ['', ''],
+    ['/', ''],
+    ['a', 'a/'],
+    ['a/b/', 'a/b/'],
+    ['/a/', 'a/'],
+    ['a/%{+YYYY}/b', 'a/'],
+    ['a/b-%{app}', 'a/'],
+    ['b-%{app}', ''],
+  ])('the prefix %j has the constant folder %j', (prefix, expected) => {
+    expect(constantFolder(prefix)).toBe(expected);
   });
 });
