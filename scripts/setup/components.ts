@@ -45,19 +45,16 @@ export const versitygw: Component = {
   version: '1.8.0',
   needs: ['go'],
   directory: () => join(cacheDirectory(), 'versitygw-1.8.0'),
-  fill: (directory) => {
-    inWorkDirectory((work) => {
-      runTool('go', ['install', 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'], {
-        GOBIN: directory,
-        GOPATH: join(work, 'go'),
-        GOMODCACHE: join(work, 'modules'),
-        GOCACHE: join(work, 'objects'),
-        // Else the module cache is read-only and cannot be removed afterwards.
-        GOFLAGS: '-modcacherw -trimpath',
-        CGO_ENABLED: '0',
-      });
-    });
-  },
+  fill: (directory) => goInstall('github.com/versity/versitygw/cmd/versitygw@v1.8.0', directory),
+};
+
+/** Only for `npm run test:minio`: it takes many minutes to build. */
+export const minio: Component = {
+  name: 'MinIO',
+  version: 'RELEASE.2026-02-12',
+  needs: ['go'],
+  directory: () => join(cacheDirectory(), 'minio-20260212201848'),
+  fill: (directory) => goInstall('github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c', directory),
 };
 
 export const components: readonly Component[] = [elasticsearch, dynamodbLocal, versitygw];
@@ -97,6 +94,20 @@ export function copyJars(pom: string, target: string, version = ''): void {
     const local = `-Dmaven.repo.local=${join(work, 'repository')}`;
     const properties = [`-DoutputDirectory=${target}`, `-Dserver.version=${version}`];
     runTool('mvn', ['-q', '-B', '-f', join(POMS, pom), local, 'dependency:copy-dependencies', ...properties]);
+  });
+}
+
+function goInstall(program: string, directory: string): void {
+  inWorkDirectory((work) => {
+    runTool('go', ['install', program], {
+      GOBIN: directory,
+      GOPATH: join(work, 'go'),
+      GOMODCACHE: join(work, 'modules'),
+      GOCACHE: join(work, 'objects'),
+      // Else the module cache is read-only and cannot be removed afterwards.
+      GOFLAGS: '-modcacherw -trimpath',
+      CGO_ENABLED: '0',
+    });
   });
 }
 

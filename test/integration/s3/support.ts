@@ -12,6 +12,7 @@ import {
   type Server,
   startFakeS3,
   startFaultProxy,
+  startMinio,
   startVersitygw,
 } from '../../support/servers/index.ts';
 
@@ -22,7 +23,9 @@ export const SECRET_KEY = 'demo/secret+key';
 
 const credentials = { accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY };
 
-export const isReal = process.env['LOGSTASH_TS_REAL'] === '1';
+/** `npm run test:real` takes versitygw, `npm run test:minio` MinIO; otherwise the stand-in does. */
+const isReal = process.env['LOGSTASH_TS_REAL'] === '1';
+const startReal = process.env['LOGSTASH_TS_S3'] === 'minio' ? startMinio : startVersitygw;
 
 export interface StoredObject {
   readonly key: string;
@@ -31,7 +34,7 @@ export interface StoredObject {
   readonly lines: readonly string[];
 }
 
-/** A bucket behind a proxy that can break the way to it: versitygw, or the stand-in. */
+/** A bucket behind a proxy that can break the way to it. */
 export class S3Lab {
   readonly proxy: FaultProxy;
   readonly #server: Server;
@@ -46,7 +49,7 @@ export class S3Lab {
 
   static async start(): Promise<S3Lab> {
     const options = { ...credentials, region: REGION, buckets: [BUCKET] };
-    const server = await (isReal ? startVersitygw(options) : startFakeS3(options));
+    const server = await (isReal ? startReal(options) : startFakeS3(options));
     return new S3Lab(server, await startFaultProxy(server.url));
   }
 

@@ -7,6 +7,7 @@ export { type FakeElasticsearch, startFakeElasticsearch } from './fakeElasticsea
 export { type FakeS3, startFakeS3 } from './fakeS3.ts';
 export { awsError, type Fault, type FaultProxy, type FaultRule, startFaultProxy, throttled } from './faultProxy.ts';
 export { startKinesisLocal } from './kinesisLocal.ts';
+export { startMinio } from './minio.ts';
 export { realServers } from './realServers.ts';
 export { freePort, type Server } from './server.ts';
 export { findVersitygw, startVersitygw } from './versitygw.ts';

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { install, versitygw } from '../../../scripts/setup/components.ts';
-import { findTool } from '../../../scripts/setup/tools.ts';
+import { versitygw } from '../../../scripts/setup/components.ts';
 import { startChild, startOnFreePort } from './childProcess.ts';
+import { findProgram, needProgram } from './goProgram.ts';
 import { freePort, type Server } from './server.ts';
 
 export interface VersitygwOptions {
@@ -14,17 +14,13 @@ export interface VersitygwOptions {
   readonly buckets?: readonly string[];
 }
 
-/** Path of the program: one in PATH goes before the cached one. */
 export function findVersitygw(): string | undefined {
-  const cached = join(versitygw.directory(), 'versitygw');
-  return findTool('versitygw') ?? (existsSync(cached) ? cached : undefined);
+  return findProgram(versitygw, 'versitygw');
 }
 
 /** The real S3 server versitygw over a temporary directory, fetched on first use. */
 export async function startVersitygw(options: VersitygwOptions): Promise<Server> {
-  if (findVersitygw() === undefined) install(versitygw);
-  const command = findVersitygw();
-  if (command === undefined) throw new Error('versitygw was fetched, but its program is not there.');
+  const command = needProgram(versitygw, 'versitygw');
   const home = mkdtempSync(join(tmpdir(), 'logstash-ts-s3-'));
   const removeHome = () => rmSync(home, { recursive: true, force: true });
   try {
