@@ -54,17 +54,19 @@ async function startServer(
     },
     ready: async () => (await fetch(`${url}/minio/health/ready`)).ok,
   });
-  const client = new S3Client({
-    endpoint: url,
-    region,
-    credentials: { accessKeyId, secretAccessKey },
-    forcePathStyle: true,
-  });
-  for (const Bucket of buckets) await client.send(new CreateBucketCommand({ Bucket }));
-  client.destroy();
   const stop = async () => {
     await child.stop();
     removeHome();
   };
+  const credentials = { accessKeyId, secretAccessKey };
+  const client = new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });
+  try {
+    for (const Bucket of buckets) await client.send(new CreateBucketCommand({ Bucket }));
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    client.destroy();
+  }
   return { name: 'MinIO', version: minio.version, url, pid: child.pid, stop };
 }

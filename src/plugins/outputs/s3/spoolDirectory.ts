@@ -82,18 +82,22 @@ export class SpoolDirectory {
     return join(this.path, `${uuid}${DATA_SUFFIX}`);
   }
 
-  /** Written before the data. Where there are data, it is replaced as a whole. */
-  async describe(uuid: string, description: SpoolDescription, hasData: boolean): Promise<void> {
-    const path = descriptionPath(this.dataPath(uuid));
-    const text = JSON.stringify(description);
-    await this.#evenIfRemoved(async () => {
-      await writeFile(hasData ? `${path}.new` : path, text, { mode: 0o600 });
-      if (hasData) await rename(`${path}.new`, path);
+  /** The description comes first: nobody would know what to do with data without one. */
+  create(uuid: string, description: SpoolDescription): Promise<FileHandle> {
+    const path = this.dataPath(uuid);
+    return this.#evenIfRemoved(async () => {
+      await writeFile(descriptionPath(path), JSON.stringify(description), { mode: 0o600 });
+      return open(path, 'w+', 0o600);
     });
   }
 
-  create(uuid: string): Promise<FileHandle> {
-    return this.#evenIfRemoved(() => open(this.dataPath(uuid), 'w+', 0o600));
+  /** Replaces the description as a whole. */
+  async describe(uuid: string, description: SpoolDescription): Promise<void> {
+    const path = descriptionPath(this.dataPath(uuid));
+    await this.#evenIfRemoved(async () => {
+      await writeFile(`${path}.new`, JSON.stringify(description), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    });
   }
 
   /** Somebody may clean the temporary directory while we run. */

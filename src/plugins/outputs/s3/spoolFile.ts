@@ -171,11 +171,13 @@ export class SpoolFile implements UploadSource {
   async #write(bytes: Uint8Array): Promise<void> {
     const { directory } = this.#settings;
     const described = this.#description();
-    if (described !== this.#described) {
-      await directory.describe(this.#uuid, described, this.#handle !== undefined);
+    if (this.#handle === undefined) {
+      this.#described = described;
+      this.#handle = await directory.create(this.#uuid, described);
+    } else if (described !== this.#described) {
+      await directory.describe(this.#uuid, described);
       this.#described = described;
     }
-    this.#handle ??= await directory.create(this.#uuid);
     let done = 0;
     while (done < bytes.length) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#size + done);
@@ -203,9 +205,9 @@ export class SpoolFile implements UploadSource {
     return { handle: this.#handle, fileBytes, memory };
   }
 
+  /** The file goes first: after a crash it would take the place of the object, and what was in memory is not in it. */
   async uploaded(): Promise<void> {
     this.#isUploaded = true;
-    this.#holds.settle();
     this.#wakeRetry?.abort();
     await this.#tail;
     const { usage, directory } = this.#settings;
@@ -213,6 +215,7 @@ export class SpoolFile implements UploadSource {
     usage.diskBytes -= this.#size;
     await this.#close();
     if (this.#described !== undefined) await directory.remove(this.#uuid);
+    this.#holds.settle();
   }
 
   async kept(): Promise<void> {

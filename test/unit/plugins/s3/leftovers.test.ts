@@ -25,8 +25,7 @@ function openDirectory(base: string, bucket = 'logs'): Promise<SpoolDirectory> {
 
 async function leave(base: string, description: SpoolDescription, owner: object = {}): Promise<SpoolDirectory> {
   const directory = await openDirectory(base);
-  await directory.describe('u', description, false);
-  const handle = await directory.create('u');
+  const handle = await directory.create('u', description);
   await handle.write('{"n":1}\n');
   await handle.close();
   const dead = { ...(await thisOwner()), started: 'another', ...owner };

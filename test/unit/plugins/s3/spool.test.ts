@@ -2,6 +2,8 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Event } from '../../../../src/event/event.ts';
+import { SourceBatch } from '../../../../src/event/sourceBatch.ts';
 import { SpoolDirectory } from '../../../../src/plugins/outputs/s3/spoolDirectory.ts';
 import { openSpoolPlaces } from '../../../../src/plugins/outputs/s3/spoolPlaces.ts';
 import { numbered, TestBatch } from '../../../support/outputHarness.ts';
@@ -106,6 +108,21 @@ describe('what waits for an upload', () => {
     expect(store.numbers()).toEqual([0, 1]);
     expect(output.status()).toMatchObject({ spool_memory_bytes: 0, spool_disk_bytes: 0 });
   });
+});
+
+it('a file is removed before its events are settled: after a crash it would replace the whole object', async () => {
+  const { output, clock, directory } = await openOutput();
+  let left: string[] | undefined;
+  const batch = new SourceBatch(() => {
+    left = dataFiles(directory);
+  });
+  const event = Event.fromMap({ n: 0 }, 0);
+  event.batch = batch;
+  await output.write([event]);
+  await clock.advance(2000);
+  await vi.waitFor(() => expect(dataFiles(directory)).toHaveLength(1));
+  await output.close();
+  expect(left).toEqual([]);
 });
 
 describe('a full disk', () => {
