@@ -96,6 +96,9 @@ export function commandLinePage(flags: readonly Flag[], groups: readonly Command
   );
 }
 
+const TEMPLATE_NOTE = `It takes effect for indices that are made after it is installed; those that are there keep their mappings. A composable template hides all
+legacy ones, that of Logstash too. Times as text stay texts, except ${code('@timestamp')}: where a field is always a time, change its type by hand.`;
+
 const DLQ_NOTE = `The commands may run while the pipeline does. What is removed leaves the disk with the next tidying of the running pipeline, once a whole
 file of entries is removed. Exit code 0: done; 1: refused, or with ${code('replay')} something was refused again, not tried, or left alone.`;
 
@@ -105,6 +108,7 @@ const DLQ_JSON = `{"id":17,"entry_time":"2026-11-22T09:12:44.120Z","plugin_type"
 const NOTES: Readonly<Record<string, readonly string[]>> = {
   'kinesis leases': [LEASES, block('', LEASES_JSON), PROBLEMS_NOTE, table(['Problem', 'Meaning'], PROBLEMS)],
   'kinesis seek': [SEEK, block('', SEEK_JSON)],
+  'template print': [TEMPLATE_NOTE],
   'dlq stats': [DLQ_NOTE],
   'dlq list': [`With ${code('--json')} an entry a line:`, block('', DLQ_JSON)],
 };

@@ -3,6 +3,7 @@
 import { DLQ } from '../../src/cli/dlqFlags.ts';
 import { FLAGS } from '../../src/cli/flags.ts';
 import { KINESIS } from '../../src/cli/kinesisFlags.ts';
+import { TEMPLATE } from '../../src/cli/templateFlags.ts';
 import { catalogue } from '../../src/errors/catalogue.ts';
 import { registry } from '../../src/plugins/index.ts';
 import { commandLinePage } from './commandLine.ts';
@@ -13,6 +14,6 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['plugins.md', await pluginsPage(registry)],
     ['errors.md', errorsPage(catalogue)],
-    ['command-line.md', commandLinePage(FLAGS, [KINESIS, DLQ])],
+    ['command-line.md', commandLinePage(FLAGS, [KINESIS, DLQ, TEMPLATE])],
   ]);
 }

@@ -31,6 +31,7 @@ export interface CommandGroup<Name extends string = string> {
 export const COMMANDS: readonly Pick<CommandGroup, 'name' | 'summary'>[] = [
   { name: 'kinesis', summary: 'Looks at the lease tables of the kinesis inputs of a configuration, and moves them.' },
   { name: 'dlq', summary: 'Looks into the dead letter queue of a pipeline, replays and purges it.' },
+  { name: 'template', summary: 'Prints an index template that fits the elasticsearch outputs of a configuration.' },
 ];
 
 export function groupSummary(name: string): string {

@@ -1,17 +1,14 @@
 /** What only a real search server can show; each runs the common suite too. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SearchServer } from '../../../scripts/setup/searchServers.ts';
+import { runTemplate } from '../../../src/cli/template.ts';
 import type { Value } from '../../../src/event/value.ts';
+import type { FieldType } from '../../../src/plugin-api/index.ts';
 import { numbered, TestBatch } from '../../support/outputHarness.ts';
 import { type FaultRule, type Server, startSearchServer } from '../../support/servers/index.ts';
-import { startTlsFront } from '../../support/servers/tlsFront.ts';
 import { kinesisBatch } from '../../unit/plugins/elasticsearch/support.ts';
-import { countersOf, describeElasticsearch, type Lab, openOutput, readIndex, until } from './suite.ts';
-
-const START_MS = 600_000;
+import { describeCramped, describeSniffing, describeTls } from './realConnections.ts';
+import { countersOf, describeElasticsearch, jsonFile, type Lab, readIndex } from './suite.ts';
 
 export function describeRealServer(kind: SearchServer): void {
   const name = `${kind.name} ${kind.version}`;
@@ -37,14 +34,6 @@ async function call(server: Server, method: string, path: string, body?: object)
   const parsed = (await answer.json()) as Record<string, unknown>;
   expect(answer.status, JSON.stringify(parsed)).toBe(200);
   return parsed;
-}
-
-function jsonFile(content: object): string {
-  const directory = mkdtempSync(join(tmpdir(), 'logstash-ts-template-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  const path = join(directory, 'template.json');
-  writeFileSync(path, JSON.stringify(content));
-  return path;
 }
 
 /** Events that hold what the geoip filter makes. */
@@ -83,6 +72,66 @@ function describeTemplates(kind: SearchServer, lab: () => Lab): void {
     expect(lines).toContain(`INFO ${api} index template '${index}' is installed`);
     expect(await fieldTypes(server, `${index}-a`)).toContain('"location":{"type":"geo_point"}');
   });
+
+  const PLACE: FieldType = { field: '[remote_geoip][location]', type: 'geo_point' };
+
+  it.each<[string, string[]]>([
+    ['legacy', ['--legacy']],
+    ['composable', []],
+  ])('takes the %s one that `template print` makes, and is then content with it', async (api, flags) => {
+    const { server, place, writeAll } = lab();
+    const { proxy, index } = await place();
+    const config = `filter {
+      mutate { convert => { "code" => "integer" "took" => "float" "ok" => "boolean" } }
+      geoip { source => "remote" target => "remote_geoip" }
+    } output { elasticsearch { index => "${index}-%{+YYYYMM}" } }`;
+    const given = { hosts: proxy.url, index: `${index}-%{+YYYYMM}`, manage_template: 'false' };
+    const warnings = async () => {
+      const { lines } = await writeAll(given, [], { fieldTypes: [PLACE] });
+      return lines.filter((line) => line.includes('no index template maps remote_geoip.location'));
+    };
+    expect(await warnings()).toHaveLength(1);
+    const path = api === 'legacy' ? '_template' : '_index_template';
+    await call(server, 'PUT', `/${path}/${index}`, JSON.parse(await printed(config, flags)) as object);
+    expect(await warnings()).toEqual([]);
+
+    const [fields = {}] = located('remote_geoip');
+    const batch = new TestBatch([
+      { ...fields, code: 200, took: 1.5, ok: true, path: '/a', time: '2026-11-22T09:00:00Z' },
+      { code: 404, took: 2, ok: false, path: '/b', time: 'no time' },
+    ]);
+    const { context } = await writeAll(given, batch.events);
+    expect(context.deadLetters).toEqual([]);
+    const mapping = await fieldTypes(server, `${index}-202010`);
+    for (const part of [
+      '"location":{"type":"geo_point"}',
+      '"ip":{"type":"ip"}',
+      '"code":{"type":"long"}',
+      '"took":{"type":"double"}',
+      '"ok":{"type":"boolean"}',
+      '"path":{"type":"keyword"',
+      '"time":{"type":"keyword"',
+    ]) {
+      expect(mapping).toContain(part);
+    }
+  });
+}
+
+/** What `logstash-ts template print` prints. */
+async function printed(config: string, flags: readonly string[]): Promise<string> {
+  let text = '';
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation(((part: string) => {
+    text += part;
+    return true;
+  }) as typeof process.stdout.write);
+  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    expect(await runTemplate(['print', '-e', config, ...flags], {})).toBe(0);
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+  return text;
 }
 
 function describeActions(lab: () => Lab): void {
@@ -189,90 +238,6 @@ function describeActions(lab: () => Lab): void {
   });
 }
 
-function describeTls(lab: () => Lab): void {
-  const file = (name: string) => new URL(`../../data/tls/${name}`, import.meta.url).pathname;
-
-  async function front(options: { wantsClient?: boolean } = {}) {
-    const started = await startTlsFront(lab().server.url, options);
-    onTestFinished(() => started.stop());
-    return started;
-  }
-
-  it.each([
-    ['by the authority', { cacert: file('ca.pem') }],
-    ['by authorities', { ssl_certificate_authorities: [file('client.pem'), file('ca.pem')] }],
-    ['without a check', { ssl_verification_mode: 'none' }],
-    ['by one version', { cacert: file('ca.pem'), ssl_supported_protocols: ['TLSv1.2'] }],
-    ['by a suite', { cacert: file('ca.pem'), ssl_cipher_suites: ['TLS_AES_128_GCM_SHA256'] }],
-  ])('writes over TLS: %s', async (_name, given) => {
-    const { server, place, writeAll } = lab();
-    const { index } = await place();
-    const batch = new TestBatch(numbered(3));
-    await writeAll({ hosts: (await front()).url, index, ...given }, batch.events);
-    expect(await readIndex(server.url, index)).toHaveLength(3);
-  });
-
-  it.each([
-    ['PEM files', { ssl_certificate: file('client.pem'), ssl_key: file('client.key') }],
-    ['PKCS #12', { ssl_keystore_path: file('client.p12'), ssl_keystore_password: 'secret12' }],
-  ])('shows a client certificate from %s', async (_name, given) => {
-    const { server, place, writeAll } = lab();
-    const { index } = await place();
-    const started = await front({ wantsClient: true });
-    await writeAll({ hosts: started.url, index, cacert: file('ca.pem'), ...given }, new TestBatch(numbered(3)).events);
-    expect(new Set(started.clients)).toEqual(new Set(['writer']));
-    expect(await readIndex(server.url, index)).toHaveLength(3);
-  });
-
-  it('sends nothing to a server whose certificate is by a stranger', async () => {
-    const { index } = await lab().place();
-    const started = await front();
-    const { output, lines } = await openOutput({ hosts: started.url, index });
-    await until(() => lines.some((line) => /connection to .* fails.*(certificate|issuer)/.test(line)));
-    expect(started.clients).toEqual([]);
-    await output.close();
-  });
-}
-
-function describeSniffing(lab: () => Lab): void {
-  it('finds the nodes and sends to them', async () => {
-    const { server, place } = lab();
-    const paths: string[] = [];
-    const { proxy, index } = await place(({ url }) => {
-      paths.push(url);
-      return undefined;
-    });
-    const { output, lines } = await openOutput({ hosts: proxy.url, index, sniffing: 'true', sniffing_delay: 0.05 });
-    await until(() => lines.some((line) => line.includes('the nodes to send to have changed')));
-    proxy.setRule(() => ({ kind: 'reset' }));
-    const batch = new TestBatch(numbered(10));
-    await output.write(batch.events);
-    await output.close();
-    expect(batch.isSettled).toBe(true);
-    expect(paths.filter((path) => path.startsWith('/_bulk'))).toEqual([]);
-    expect(await readIndex(server.url, index)).toHaveLength(10);
-  });
-
-  it('goes on with the hosts it has when the cluster names none that it can reach', async () => {
-    const { server, place } = lab();
-    const nodes = { a: { roles: ['data'], http: { publish_address: '127.0.0.1:1' } } };
-    let asked = 0;
-    const { proxy, index } = await place(({ url }) => {
-      if (!url.startsWith('/_nodes')) return undefined;
-      asked++;
-      return { kind: 'answer', status: 200, body: JSON.stringify({ nodes }) };
-    });
-    const { output, lines } = await openOutput({ hosts: proxy.url, index, sniffing: 'true', sniffing_delay: 0.2 });
-    await until(() => asked > 0);
-    const batch = new TestBatch(numbered(10));
-    await output.write(batch.events);
-    await until(() => batch.isSettled);
-    await output.close();
-    expect(lines.join('\n')).toMatch(/WARN asking for the nodes of the cluster fails/);
-    expect(await readIndex(server.url, index)).toHaveLength(10);
-  });
-}
-
 function describeTargets(kind: SearchServer, lab: () => Lab): void {
   const ilm: FaultRule = ({ method, url }) => {
     const answer = (body: object) => ({ kind: 'answer' as const, status: 200, body: JSON.stringify(body) });
@@ -331,57 +296,4 @@ function describeTargets(kind: SearchServer, lab: () => Lab): void {
       expect(hits[0]?._source['data_stream']).toEqual({ type: 'logs', dataset: 'access', namespace: index });
     });
   }
-}
-
-/** A write queue this short refuses what comes beside two bulks. */
-const SHORT_QUEUE = { 'thread_pool.write.size': 1, 'thread_pool.write.queue_size': 1 };
-const AUTH = 'writer:topsecret';
-
-function describeCramped(kind: SearchServer): void {
-  let server: Server;
-  beforeAll(async () => {
-    server = await startSearchServer(kind, { settings: SHORT_QUEUE, auth: AUTH });
-  }, START_MS);
-  afterAll(() => server?.stop());
-
-  async function count(index: string): Promise<number> {
-    const headers = { authorization: `Basic ${btoa(AUTH)}` };
-    await fetch(`${server.url}/${index}/_refresh`, { method: 'POST', headers });
-    const { count: found } = (await (await fetch(`${server.url}/${index}/_count`, { headers })).json()) as {
-      count: number;
-    };
-    return found;
-  }
-
-  it('loses and doubles nothing when its queue is full, and says so in a few lines', async () => {
-    const given = { hosts: server.url, index: 'full', user: 'writer', password: 'topsecret' };
-    const opened = await Promise.all([0, 1, 2].map(() => openOutput(given)));
-    const batches = opened.map((_output, n) => kinesisBatch(20_000, n * 20_000));
-    await Promise.all(opened.map(({ output }, n) => output.write(batches[n]?.events ?? [])));
-    await Promise.all(opened.map(({ output }) => output.close()));
-    expect(batches.map((batch) => batch.isSettled)).toEqual([true, true, true]);
-    const totals = opened.map(({ context }) => countersOf(context));
-    const sum = (name: string) => totals.reduce((total, counters) => total + (counters[name] ?? 0), 0);
-    expect(sum('documents.retryable_failures') + sum('bulk_requests.responses.429')).toBeGreaterThan(0);
-    expect(sum('documents.successes')).toBe(60_000);
-    expect(await count('full')).toBe(60_000);
-    const lines = opened.flatMap((output) => output.lines.filter((line) => line.startsWith('WARN')));
-    expect(lines.join('\n')).toMatch(/refused for now with 429|answer 429/);
-    expect(lines.length).toBeLessThan(20);
-  }, 120_000);
-
-  it('waits while its password is wrong', async () => {
-    const { output, lines } = await openOutput({
-      hosts: server.url.replace('//', '//writer:guessed@'),
-      index: 'secret',
-    });
-    await until(() => lines.some((line) => line.includes('answer 401, it does not accept the credentials')));
-    expect(lines.join()).not.toContain('guessed');
-    await output.close();
-    const again = await openOutput({ hosts: server.url, index: 'secret', cloud_auth: AUTH });
-    const batch = new TestBatch(numbered(3));
-    await again.output.write(batch.events);
-    await again.output.close();
-    expect(await count('secret')).toBe(3);
-  });
 }

@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Event } from '../../../src/event/event.ts';
-import type { ConfigValue, Output } from '../../../src/plugin-api/index.ts';
+import type { ConfigValue, Output, OutputContext } from '../../../src/plugin-api/index.ts';
 import { elasticsearch } from '../../../src/plugins/outputs/elasticsearch/index.ts';
 import { jsonLinesCodec, numbered, outputContext, recordLog, TestBatch } from '../../support/outputHarness.ts';
 import { reportFault } from '../../support/pluginContext.ts';
@@ -16,9 +19,12 @@ export interface Opened {
 }
 
 /** The output as a pipeline opens it, with quick retries. */
-export async function openOutput(given: Readonly<Record<string, ConfigValue>>): Promise<Opened> {
+export async function openOutput(
+  given: Readonly<Record<string, ConfigValue>>,
+  around: Partial<OutputContext> = {},
+): Promise<Opened> {
   const { logger, lines } = recordLog();
-  const context = outputContext({ logger });
+  const context = outputContext({ logger, ...around });
   const options = parseOptions({ ...QUICK, ilm_enabled: 'false', ...given });
   void elasticsearch.check?.(options, reportFault);
   const output = await elasticsearch.create({ ...options, codec: jsonLinesCodec() }, context);
@@ -40,6 +46,15 @@ export function countersOf({ counters }: Opened['context']): Record<string, numb
   return Object.fromEntries([...counters].map(([name, { value }]) => [name, value]));
 }
 
+/** A file that is gone after the test. */
+export function jsonFile(content: object): string {
+  const directory = mkdtempSync(join(tmpdir(), 'logstash-ts-template-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, 'template.json');
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+}
+
 /** Waits for a condition; a loaded machine may take its time. */
 export function until(condition: () => boolean): Promise<void> {
   return expect.poll(condition, { timeout: 20_000 }).toBe(true);
@@ -58,7 +73,11 @@ export interface Lab {
   /** A proxy of the test's own in front of the server, and an index of its own. */
   place(rule?: FaultRule): Promise<{ proxy: FaultProxy; index: string }>;
   /** Opens an output, writes the events, and closes it, which settles them. */
-  writeAll(given: Readonly<Record<string, ConfigValue>>, events: readonly Event[]): Promise<Opened>;
+  writeAll(
+    given: Readonly<Record<string, ConfigValue>>,
+    events: readonly Event[],
+    around?: Partial<OutputContext>,
+  ): Promise<Opened>;
 }
 
 /**
@@ -85,8 +104,12 @@ export function describeElasticsearch(
       return { proxy, index: `test-${++serial}` };
     }
 
-    async function writeAll(given: Readonly<Record<string, ConfigValue>>, events: readonly Event[]): Promise<Opened> {
-      const opened = await openOutput(given);
+    async function writeAll(
+      given: Readonly<Record<string, ConfigValue>>,
+      events: readonly Event[],
+      around?: Partial<OutputContext>,
+    ): Promise<Opened> {
+      const opened = await openOutput(given, around);
       await opened.output.write(events);
       await opened.output.close();
       return opened;
@@ -333,12 +356,14 @@ export function describeElasticsearch(
       await output.close();
     });
 
-    it('installs a template of its own name, once', async () => {
+    it('installs a template of a file, once', async () => {
       const { proxy, index } = await place();
-      const given = { hosts: proxy.url, index, template_name: index, template_api: 'legacy' };
+      const mappings = { properties: { place: { type: 'geo_point' } } };
+      const template = jsonFile({ index_patterns: [`${index}-*`], mappings });
+      const given = { hosts: proxy.url, index, template, template_name: index };
       await writeAll(given, new TestBatch(numbered(1)).events);
-      const template = (await (await fetch(`${server.url}/_template/${index}`)).json()) as object;
-      expect(JSON.stringify(template)).toContain('"geo_point"');
+      const stored = (await (await fetch(`${server.url}/_template/${index}`)).json()) as object;
+      expect(JSON.stringify(stored)).toContain('"geo_point"');
       const { lines } = await writeAll(given, new TestBatch(numbered(1)).events);
       expect(lines.filter((line) => line.includes('is installed'))).toEqual([]);
     });

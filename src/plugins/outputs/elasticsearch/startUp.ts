@@ -1,4 +1,4 @@
-import type { PluginContext } from '../../../plugin-api/index.ts';
+import type { OutputContext, PluginContext } from '../../../plugin-api/index.ts';
 import { Backoff } from '../../../util/backoff.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
@@ -10,6 +10,7 @@ import { manageTemplate } from './manageTemplate.ts';
 import type { Options } from './options.ts';
 import { describeErrorAnswer } from './outcomes.ts';
 import { StartFault } from './startFault.ts';
+import { checkTemplates } from './templateCheck.ts';
 import { describeRefusal, type Failure } from './texts.ts';
 import { checksCertificates } from './tls.ts';
 import type { Wire, WireAnswer } from './wire.ts';
@@ -28,7 +29,7 @@ export interface StartUpSettings {
  * Waits for the server, learns what it is, and makes there what the configuration asks for: template, alias, policy. Undefined
  * when `signal` came first.
  */
-export async function startUp(settings: StartUpSettings, context: PluginContext): Promise<Dialect | undefined> {
+export async function startUp(settings: StartUpSettings, context: OutputContext): Promise<Dialect | undefined> {
   const { options, subject, signal, random } = settings;
   const trouble = new TroubleReporter(`connection to ${subject}`, context.logger, context.clock);
   const backoff = new Backoff(options.retry_initial_interval * 1000, options.resurrect_delay * 1000, random);
@@ -44,7 +45,7 @@ export async function startUp(settings: StartUpSettings, context: PluginContext)
   }
 }
 
-async function tryStart(settings: StartUpSettings, context: PluginContext): Promise<Dialect | Failure> {
+async function tryStart(settings: StartUpSettings, context: OutputContext): Promise<Dialect | Failure> {
   try {
     return await start(settings, context);
   } catch (error) {
@@ -53,19 +54,19 @@ async function tryStart(settings: StartUpSettings, context: PluginContext): Prom
 }
 
 /** @throws StartFault, Unreachable */
-async function start(settings: StartUpSettings, { logger }: PluginContext): Promise<Dialect> {
+async function start(settings: StartUpSettings, { logger, fieldTypes, clock }: OutputContext): Promise<Dialect> {
   const { wire, endpoint, options } = settings;
   const server = readServer(await wire.request({ method: 'GET', path: endpoint.infoPath }), settings.subject, logger);
   const dialect = server === undefined ? ASSUMED_DIALECT : dialectOf(server);
-  if (usesDataStreams(options)) {
-    refuseWithoutDataStreams(server);
-    return dialect;
+  if (usesDataStreams(options)) refuseWithoutDataStreams(server);
+  const around = { wire, endpoint, options, logger };
+  const lifecycle = await resolveLifecycle(around, server);
+  if (options.manage_template && !usesDataStreams(options)) {
+    await manageTemplate({ ...around, server, dialect, lifecycle });
   }
-  const lifecycle = await resolveLifecycle({ wire, endpoint, options, logger }, server);
-  if (options.manage_template) await manageTemplate({ wire, endpoint, options, logger, server, dialect, lifecycle });
-  if (lifecycle === undefined) return dialect;
-  await prepareLifecycle({ wire, endpoint, options, logger }, lifecycle);
-  return { ...dialect, alias: lifecycle.alias };
+  if (lifecycle !== undefined) await prepareLifecycle(around, lifecycle);
+  await checkTemplates({ ...around, fieldTypes, lifecycle, nowMs: clock.now() });
+  return lifecycle === undefined ? dialect : { ...dialect, alias: lifecycle.alias };
 }
 
 /** Undefined when the server does not say what it is, but may well take documents. @throws StartFault */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createSecureContext, getCiphers, type SecureContextOptions, type SecureVersion } from 'node:tls';
+import type { SecureContextOptions, SecureVersion } from 'node:tls';
 import { PluginConfigError, type Secret } from '../../../plugin-api/index.ts';
 import { messageOf } from '../../../util/errors.ts';
 import type { Options } from './options.ts';
@@ -25,6 +25,9 @@ export type TlsOptions = Pick<
   | 'ssl_supported_protocols'
   | 'ssl_cipher_suites'
 >;
+
+/** Loaded only for encrypted connections: it takes ten milliseconds. */
+const nodeTls = () => process.getBuiltinModule('node:tls');
 
 /** Reads the files, and has Node try them. @throws PluginConfigError */
 export function resolveTls(options: TlsOptions): TlsSettings {
@@ -137,7 +140,7 @@ function versions(given: readonly string[]): SecureContextOptions {
 
 function ciphers(given: readonly string[]): SecureContextOptions {
   if (given.length === 0) return {};
-  const known = new Set(getCiphers());
+  const known = new Set(nodeTls().getCiphers());
   const names = given.map((name) => {
     const found = [name, openSslName(name)].find((candidate) => known.has(candidate.toLowerCase()));
     if (found !== undefined) return found;
@@ -161,7 +164,7 @@ function openSslName(name: string): string {
 /** A wrong password, or a key of another certificate, is better found now than at each connection. */
 function tryOut(settings: TlsSettings, options: TlsOptions): void {
   try {
-    createSecureContext(settings);
+    nodeTls().createSecureContext(settings);
   } catch (error) {
     throw new PluginConfigError(explain(error), suspect(settings, options), error);
   }
