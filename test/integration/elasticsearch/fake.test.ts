@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { numbered, TestBatch } from '../../support/outputHarness.ts';
 import { startFakeElasticsearch } from '../../support/servers/index.ts';
 import { freePort } from '../../support/servers/server.ts';
@@ -38,4 +43,26 @@ describe('elasticsearch output on stand-ins of other kinds', () => {
     expect(after.documents('logs').size).toBe(7);
     await after.stop();
   });
+});
+
+it("says of the user's pipeline which of its indices will not show places", async () => {
+  const server = await startFakeElasticsearch();
+  onTestFinished(() => server.stop());
+  const dataPath = mkdtempSync(join(tmpdir(), 'logstash-ts-seed-'));
+  onTestFinished(() => rmSync(dataPath, { recursive: true, force: true }));
+  const database = new URL('../../data/geoip/GeoLite2-ASN-Test.mmdb', import.meta.url).pathname;
+  const seed = readFileSync(new URL('../../data/seed.conf', import.meta.url), 'utf8')
+    .replace(
+      /kinesis \{[\s\S]*?codec => json \{ \}/,
+      'generator { count => 1 message => \'{"logtype":"api-requestlog"}\' codec => json { }',
+    )
+    .replace(/ s3 \{[\s\S]*?\n {4}\}/, '')
+    .replace(/database => ".*"/, `database => "${database}"`)
+    .replaceAll('localhost:9200', server.url);
+  const child = spawn(process.execPath, ['src/cli/main.ts', '-e', seed, '--path.data', dataPath]);
+  const [log] = await Promise.all([text(child.stderr), text(child.stdout)]);
+  expect(log.match(/no index template maps .* as geo_point/g)).toEqual([
+    expect.stringMatching(/^no index template maps remote_geoip\.location of accesslog-\d{6} as geo_point$/),
+  ]);
+  expect(server.indices()).toEqual([expect.stringMatching(/^api-requestlog-\d{6}$/)]);
 });

@@ -40,6 +40,7 @@ const routes: readonly Route[] = [
   ['GET|POST', /^(?:\/([^_/][^/]*))?\/_refresh$/, () => ok({ _shards: { total: 1, successful: 1, failed: 0 } })],
   ['GET', /^\/_cat\/indices(?:\/([^/]*))?$/, (state, _request, index) => ok(catIndices(state, index))],
   ['GET', /^\/_cluster\/health(?:\/([^/]*))?$/, () => ok(health())],
+  ['GET', /^\/_template$/, (state) => ok(Object.fromEntries(state.templates))],
   ['GET|HEAD', /^\/_template\/([^/]+)$/, getTemplate],
   ['PUT|POST', /^\/_template\/([^/]+)$/, putTemplate],
   ['GET|HEAD', /^\/([^_/][^/]*)\/_doc\/(?:[^/]+)$/, getDocument],
