@@ -72,16 +72,20 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
         await bury(record, fault.message);
         continue;
       }
+      let isInParts = false;
       for (const event of events(record)) {
         slice.push(event);
-        if (slice.length >= batchSize * BATCHES_A_RECORD_MAX) await emitSlice();
+        if (slice.length < batchSize * BATCHES_A_RECORD_MAX) continue;
+        await emitSlice();
+        if (lost.signal.aborted) return;
+        isInParts = true;
       }
       before = { sequenceNumber, subSequenceNumber };
       recordCount += 1;
-      if (slice.length >= batchSize || recordCount >= batchSize) await emitSlice();
+      // Its last part follows after a stop too: else its first ones would come again.
+      if (isInParts || slice.length >= batchSize || recordCount >= batchSize) await emitSlice();
     }
-    // Nothing more is emitted after a stop, but what is emitted as a whole may be settled.
-    if (recordCount > 0 && (slice.length === 0 || !end.aborted)) await emitSlice();
+    if (recordCount > 0 && !end.aborted) await emitSlice();
   }
 
   function events(record: ConsumerRecord): Event[] {

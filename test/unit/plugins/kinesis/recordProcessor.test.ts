@@ -342,19 +342,33 @@ describe('settling', () => {
   });
 });
 
-test('a record that was emitted as a whole before a stop is settled with its events', async () => {
-  const stop = new AbortController();
-  const { processor, process, emitted } = await createProcessor(
-    { ackWindowMax: 2, stop: stop.signal },
-    { batchSize: 2 },
-  );
-  const done = process(record(1, '{}'), record(2, '{}'), record(3, '{}'.repeat(16)), record(4, '{}'));
-  await vi.waitFor(() => expect(emitted).toHaveLength(2));
-  stop.abort();
-  await done;
-  expect(emitted.map(({ events }) => events.length)).toEqual([2, 16]);
-  for (const { settle } of emitted) settle();
-  expect(processor.settledPosition()).toEqual({ sequenceNumber: '3', subSequenceNumber: 0 });
+describe('a record that is emitted in parts', () => {
+  test.each([
+    ['as a whole', 16, [2, 16]],
+    ['but for its end', 18, [2, 16, 2]],
+  ])('and is so %s when the stop comes is completed and settled', async (_name, count, sizes) => {
+    const stop = new AbortController();
+    const { processor, process, emitted } = await createProcessor(
+      { ackWindowMax: 2, stop: stop.signal },
+      { batchSize: 2 },
+    );
+    const done = process(record(1, '{}'), record(2, '{}'), record(3, '{}'.repeat(count)), record(4, '{}'));
+    await vi.waitFor(() => expect(emitted).toHaveLength(2));
+    stop.abort();
+    await done;
+    expect(emitted.map(({ events }) => events.length)).toEqual(sizes);
+    for (const { settle } of emitted) settle();
+    expect(processor.settledPosition()).toEqual({ sequenceNumber: '3', subSequenceNumber: 0 });
+  });
+
+  test('is not completed after the loss of the lease', async () => {
+    const { processor, process, emitted } = await createProcessor({ ackWindowMax: 1 }, { batchSize: 1 });
+    const done = process(record(1, '{}'.repeat(20)));
+    await vi.waitFor(() => expect(emitted).toHaveLength(1));
+    processor.lost();
+    await done;
+    expect(emitted).toHaveLength(1);
+  });
 });
 
 describe('the window of what is not settled', () => {
