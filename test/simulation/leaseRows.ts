@@ -86,7 +86,8 @@ export class LeaseRows {
   checkParents(log: ShardLog, reader: string): void {
     for (const parent of log.parents) {
       const row = this.rows.get(parent.shardId);
-      if (parent.isSettled && (row === undefined || checkpointOf(row) === 'SHARD_END')) continue;
+      // An ended shard at LATEST has nothing left to be read.
+      if (parent.isSettled && (row === undefined || ['SHARD_END', 'LATEST'].includes(checkpointOf(row)))) continue;
       const at = row === undefined ? 'has no row' : `is at ${positionOf(row)}`;
       const text = `${reader} reads ${log.shardId} when ${parent.shardId} ${at}, settled ${parent.settledCount} of ${parent.records.length}`;
       this.#report('child before its parent’s end', text);
