@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { SearchServer } from '../../../scripts/setup/searchServers.ts';
 import { numbered, TestBatch } from '../../support/outputHarness.ts';
+import { startHttpProxy } from '../../support/servers/httpProxy.ts';
 import { type Server, startSearchServer } from '../../support/servers/index.ts';
 import { startTlsFront } from '../../support/servers/tlsFront.ts';
 import { kinesisBatch } from '../../unit/plugins/elasticsearch/support.ts';
@@ -42,6 +43,20 @@ export function describeTls(lab: () => Lab): void {
     await writeAll({ hosts: started.url, index, cacert: file('ca.pem'), ...given }, new TestBatch(numbered(3)).events);
     expect(new Set(started.clients)).toEqual(new Set(['writer']));
     expect(await readIndex(server.url, index)).toHaveLength(3);
+  });
+
+  it.each(['http', 'https'])('goes through a proxy to %s', async (scheme) => {
+    const { server, place, writeAll } = lab();
+    const { index } = await place();
+    const target = scheme === 'http' ? server : await front();
+    const proxy = await startHttpProxy({ localhost: target.url });
+    onTestFinished(() => proxy.stop());
+    const given = { hosts: `${scheme}://localhost:9209`, proxy: proxy.url.replace('//', '//me:secret%40@'), index };
+    await writeAll({ ...given, cacert: file('ca.pem') }, new TestBatch(numbered(3)).events);
+    expect(await readIndex(server.url, index)).toHaveLength(3);
+    const { target: asked = '', authorization } = proxy.seen.at(-1) ?? {};
+    expect(asked).toBe(scheme === 'http' ? 'http://localhost:9209/_bulk' : 'localhost:9209');
+    expect(authorization).toBe(`Basic ${btoa('me:secret@')}`);
   });
 
   it('sends nothing to a server whose certificate is by a stranger', async () => {

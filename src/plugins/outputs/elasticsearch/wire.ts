@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { ClientOptions } from '@elastic/elasticsearch';
@@ -101,8 +102,8 @@ export async function openWire({ endpoint, options, clock, logger, onRevived }: 
     requestTimeout: timeoutMs,
     enableMetaHeader: false,
     ...(endpoint.tls === undefined ? {} : { tls: endpoint.tls }),
-    // Only this connection class knows proxies.
-    ...(endpoint.proxy === undefined ? {} : { proxy: endpoint.proxy, Connection: library.HttpConnection }),
+    // Only this connection class takes agents of Node's.
+    ...(endpoint.proxy === undefined ? {} : { agent: () => proxyAgent(endpoint), Connection: library.HttpConnection }),
   });
   const pool = client.connectionPool as NodePool;
 
@@ -155,6 +156,17 @@ export async function openWire({ endpoint, options, clock, logger, onRevived }: 
       await client.close();
     },
   };
+}
+
+/** Node's own: as in Logstash only what is encrypted is tunnelled, which is all that many proxies allow. */
+function proxyAgent({ proxy, tls }: Endpoint): Agent {
+  const common = { keepAlive: true, scheduling: 'lifo' as const };
+  if (tls === undefined) {
+    const { Agent: HttpAgent } = process.getBuiltinModule('node:http');
+    return new HttpAgent({ ...common, proxyEnv: { HTTP_PROXY: proxy } });
+  }
+  const { Agent: HttpsAgent } = process.getBuiltinModule('node:https');
+  return new HttpsAgent({ ...common, ...tls, proxyEnv: { HTTPS_PROXY: proxy } });
 }
 
 /** 0: not at all. */
