@@ -88,7 +88,9 @@ export class S3Lab {
   }
 
   async objects(prefix: string): Promise<StoredObject[]> {
-    const { Contents = [] } = await this.#client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: prefix }));
+    const list = new ListObjectsV2Command({ Bucket: BUCKET, Prefix: prefix });
+    const { Contents = [], IsTruncated } = await this.#client.send(list);
+    if (IsTruncated) throw new Error(`there are more objects under ${prefix} than a page takes`);
     return Promise.all(Contents.map(({ Key = '' }) => this.#object(Key)));
   }
 

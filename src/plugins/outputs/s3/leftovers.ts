@@ -1,7 +1,7 @@
 /** Files that a process left when it died. */
 import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LeftoverFile } from './leftoverFile.ts';
 import {
@@ -21,6 +21,9 @@ import type { SpoolUsage } from './spoolUsage.ts';
  */
 const REPLAYED_FOR_MS = 12 * 3_600_000;
 
+/** Making a directory takes no time. */
+const UNBORN_MS = 60_000;
+
 export interface Leftovers {
   readonly uploads: readonly LeftoverFile[];
   /** Files removed, because the source reads their records again. */
@@ -36,6 +39,7 @@ export async function countAbandoned(directory: SpoolDirectory, nowMs: number): 
 
 /** Moves what dead processes left into our own directory, which only one process can do, and sorts it. */
 export async function adoptLeftovers(directory: SpoolDirectory, usage: SpoolUsage, nowMs: number): Promise<Leftovers> {
+  await removeUnborn(directory, nowMs);
   const uploads: LeftoverFile[] = [];
   const unknown: string[] = [];
   let replayed = 0;
@@ -63,6 +67,16 @@ async function abandonedSiblings(directory: SpoolDirectory, nowMs: number): Prom
     if (await isAbandoned(path, nowMs)) names.push(entry.name);
   }
   return names;
+}
+
+/** What a process that died in its first moments was about to make. */
+async function removeUnborn({ base, familyName }: SpoolDirectory, nowMs: number): Promise<void> {
+  for (const { name } of await list(base)) {
+    if (!name.startsWith(`.${familyName}.`)) continue;
+    const path = join(base, name);
+    const bornMs = (await stat(path).catch(() => undefined))?.mtimeMs ?? nowMs;
+    if (nowMs - bornMs > UNBORN_MS) await removeEmpty(path);
+  }
 }
 
 /** Another process may have been faster. */

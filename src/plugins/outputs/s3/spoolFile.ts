@@ -211,10 +211,10 @@ export class SpoolFile implements UploadSource {
     this.#wakeRetry?.abort();
     await this.#tail;
     const { usage, directory } = this.#settings;
-    usage.memoryBytes -= this.#text.length + this.inFlightBytes;
-    usage.diskBytes -= this.#size;
     await this.#close();
     if (this.#described !== undefined) await directory.remove(this.#uuid);
+    usage.memoryBytes -= this.#text.length + this.inFlightBytes;
+    usage.diskBytes -= this.#size;
     this.#holds.settle();
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { adoptLeftovers } from '../../../../src/plugins/outputs/s3/leftovers.ts';
@@ -83,6 +83,17 @@ describe('files that a dead process left', () => {
     await leave(base, replayable, { host: 'elsewhere' });
     const found = await adoptLeftovers(await openDirectory(base), { memoryBytes: 0, diskBytes: 0 }, NOW + 2 * 60_000);
     expect(found.replayed).toBe(1);
+  });
+
+  it('removes what a process left that died when it had hardly begun', async () => {
+    const base = temporaryDirectory();
+    const directory = await openDirectory(base);
+    mkdirSync(join(base, `.${directory.familyName}.x`));
+    const usage = { memoryBytes: 0, diskBytes: 0 };
+    await adoptLeftovers(directory, usage, NOW);
+    expect(readdirSync(base)).toHaveLength(2);
+    await adoptLeftovers(directory, usage, Date.now() + 61_000);
+    expect(readdirSync(base)).toHaveLength(1);
   });
 
   it('leaves what was meant for another bucket', async () => {
