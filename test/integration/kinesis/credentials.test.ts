@@ -14,11 +14,11 @@ let instance: Server;
 let sso: Server;
 
 beforeAll(async () => {
-  agent = await startFakeContainerAgent('ASIA-agent', 'token-of-the-pod');
-  instance = await startFakeInstanceMetadata('ASIA-instance');
+  agent = await startFakeContainerAgent('ASIAagent', 'token-of-the-pod');
+  instance = await startFakeInstanceMetadata('ASIAinstance');
   sso = await startHttp('fake SSO', '1', (message, response) => {
     if (message.headers['x-amz-sso_bearer_token'] !== 'token-of-the-user') return response.writeHead(401).end('{}');
-    const keys = { accessKeyId: 'ASIA-sso', secretAccessKey: 's', sessionToken: 't' };
+    const keys = { accessKeyId: 'ASIAsso', secretAccessKey: 's', sessionToken: 't' };
     return response.end(JSON.stringify({ roleCredentials: { ...keys, expiration: Date.now() + 3_600_000 } }));
   });
 });
@@ -90,7 +90,7 @@ const rows: readonly Row[] = [
       config: `[profile reading]\nrole_arn = ${READER}\nsource_profile = base\n`,
     },
     settings: { profile: 'reading' },
-    signedBy: 'ASIA-reader-1',
+    signedBy: 'ASIAreader1',
     stsCalls: ['AssumeRole reader by AKIA-base'],
     said: [`Kinesis and DynamoDB: profile "reading", role ${READER}`],
   },
@@ -99,7 +99,7 @@ const rows: readonly Row[] = [
     environment: KEYS,
     files: { config: `[profile reading]\nrole_arn = ${READER}\ncredential_source = Environment\n` },
     settings: { profile: 'reading' },
-    signedBy: 'ASIA-reader-1',
+    signedBy: 'ASIAreader1',
     stsCalls: ['AssumeRole reader by AKIA-environment'],
     said: [`Kinesis and DynamoDB: profile "reading", role ${READER}`],
   },
@@ -107,7 +107,7 @@ const rows: readonly Row[] = [
     name: 'a profile with a web identity',
     environment: { AWS_PROFILE: 'pod' },
     files: { ...TOKEN, config: `[profile pod]\nrole_arn = ${POD}\nweb_identity_token_file = $HOME/token\n` },
-    signedBy: 'ASIA-pod-1',
+    signedBy: 'ASIApod1',
     stsCalls: ['AssumeRoleWithWebIdentity pod by undefined'],
     said: [`Kinesis and DynamoDB: shared files, role ${POD}`],
   },
@@ -132,14 +132,14 @@ const rows: readonly Row[] = [
       ),
     },
     settings: { profile: 'person' },
-    signedBy: 'ASIA-sso',
+    signedBy: 'ASIAsso',
     said: ['Kinesis and DynamoDB: profile "person"'],
   },
   {
     name: 'IRSA',
     environment: IRSA,
     files: TOKEN,
-    signedBy: 'ASIA-pod-1',
+    signedBy: 'ASIApod1',
     stsCalls: ['AssumeRoleWithWebIdentity pod by undefined'],
     said: [`Kinesis and DynamoDB: web identity, role ${POD}`],
   },
@@ -150,7 +150,7 @@ const rows: readonly Row[] = [
       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '$HOME/token',
     },
     files: { token: 'token-of-the-pod' },
-    signedBy: 'ASIA-agent',
+    signedBy: 'ASIAagent',
     said: ['Kinesis and DynamoDB: container agent'],
   },
   {
@@ -159,20 +159,20 @@ const rows: readonly Row[] = [
       AWS_CONTAINER_CREDENTIALS_FULL_URI: '$AGENT',
       AWS_CONTAINER_AUTHORIZATION_TOKEN: 'token-of-the-pod',
     },
-    signedBy: 'ASIA-agent',
+    signedBy: 'ASIAagent',
     said: ['Kinesis and DynamoDB: container agent'],
   },
   {
     name: 'instance metadata',
     environment: { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: '$INSTANCE' },
-    signedBy: 'ASIA-instance',
+    signedBy: 'ASIAinstance',
     said: ['Kinesis and DynamoDB: instance metadata, account 123456789012'],
   },
   {
     name: 'a role on the environment',
     environment: KEYS,
     settings: { role },
-    signedBy: 'ASIA-reader-1',
+    signedBy: 'ASIAreader1',
     stsCalls: ['AssumeRole reader by AKIA-environment'],
     said: [`Kinesis and DynamoDB: role ${READER}, assumed with environment, key …ment`],
   },
@@ -181,8 +181,8 @@ const rows: readonly Row[] = [
     environment: IRSA,
     files: TOKEN,
     settings: { role },
-    signedBy: 'ASIA-reader-1',
-    stsCalls: ['AssumeRoleWithWebIdentity pod by undefined', 'AssumeRole reader by ASIA-pod-1'],
+    signedBy: 'ASIAreader1',
+    stsCalls: ['AssumeRoleWithWebIdentity pod by undefined', 'AssumeRole reader by ASIApod1'],
     said: [`Kinesis and DynamoDB: role ${READER}, assumed with web identity, role ${POD}`],
   },
   {
@@ -192,16 +192,16 @@ const rows: readonly Row[] = [
       AWS_CONTAINER_AUTHORIZATION_TOKEN: 'token-of-the-pod',
     },
     settings: { role },
-    signedBy: 'ASIA-reader-1',
-    stsCalls: ['AssumeRole reader by ASIA-agent'],
+    signedBy: 'ASIAreader1',
+    stsCalls: ['AssumeRole reader by ASIAagent'],
     said: [`Kinesis and DynamoDB: role ${READER}, assumed with container agent`],
   },
   {
     name: 'a role for each service, both on the same keys',
     environment: KEYS,
     settings: { role, dynamodbRole },
-    signedBy: 'ASIA-reader-1',
-    dynamodb: 'ASIA-leases-1',
+    signedBy: 'ASIAreader1',
+    dynamodb: 'ASIAleases1',
     stsCalls: ['AssumeRole leases by AKIA-environment', 'AssumeRole reader by AKIA-environment'],
     said: [
       `DynamoDB: role ${LEASES}, assumed with environment, key …ment`,
@@ -213,9 +213,9 @@ const rows: readonly Row[] = [
     environment: IRSA,
     files: TOKEN,
     settings: { dynamodbRole },
-    signedBy: 'ASIA-pod-1',
-    dynamodb: 'ASIA-leases-1',
-    stsCalls: ['AssumeRoleWithWebIdentity pod by undefined', 'AssumeRole leases by ASIA-pod-1'],
+    signedBy: 'ASIApod1',
+    dynamodb: 'ASIAleases1',
+    stsCalls: ['AssumeRoleWithWebIdentity pod by undefined', 'AssumeRole leases by ASIApod1'],
     said: [`DynamoDB: role ${LEASES}, assumed with web identity, role ${POD}`, `Kinesis: web identity, role ${POD}`],
   },
 ];

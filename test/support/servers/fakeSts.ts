@@ -27,7 +27,7 @@ export interface FakeSts extends Server {
   setFault(fault: StsFault | undefined): void;
 }
 
-/** Gives a role `<name>` the access keys `ASIA-<name>-1`, `ASIA-<name>-2` and so on. */
+/** Gives a role `<name>` the access keys `ASIA<name>1`, `ASIA<name>2` and so on. */
 export async function startFakeSts(lifetimeMs = 3_600_000): Promise<FakeSts> {
   const calls: StsCall[] = [];
   const endsMs = new Map<string, number>();
@@ -39,8 +39,8 @@ export async function startFakeSts(lifetimeMs = 3_600_000): Promise<FakeSts> {
     response.setHeader('content-type', 'text/xml');
     if (current) return response.writeHead(current.status).end(errorXml(current.code, current.message));
     const role = call.roleArn.slice(call.roleArn.indexOf('/') + 1);
-    const count = [...endsMs.keys()].filter((key) => key.startsWith(`ASIA-${role}-`)).length + 1;
-    const accessKey = `ASIA-${role}-${count}`;
+    const count = [...endsMs.keys()].filter((key) => key.startsWith(`ASIA${role}`)).length + 1;
+    const accessKey = `ASIA${role}${count}`;
     endsMs.set(accessKey, Date.now() + lifetimeMs);
     response.end(answerXml(call, accessKey, new Date(Date.now() + lifetimeMs)));
   });
