@@ -26,10 +26,6 @@ export interface SimulationOptions {
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly Violation[];
-  readonly virtualMs: number;
-  readonly turns: number;
-  readonly events: number;
-  readonly emissions: number;
   /** Ended without a violation where nothing can be asked any more. */
   readonly isCutShort: boolean;
 }
@@ -40,7 +36,6 @@ export function simulate(seed: number, options: SimulationOptions = {}): Promise
 }
 
 class Simulation implements Surroundings {
-  readonly seed: number;
   readonly dice: Dice;
   readonly time: VirtualTime;
   readonly ledger: Ledger;
@@ -48,6 +43,7 @@ class Simulation implements Surroundings {
   readonly dynamodb: FakeDynamoDb;
   readonly rows: LeaseRows;
   readonly network: Network;
+  readonly #seed: number;
   readonly #plan: Plan;
   readonly #fleet: Fleet;
   readonly #options: SimulationOptions;
@@ -55,7 +51,7 @@ class Simulation implements Surroundings {
   #isCalm = false;
 
   constructor(seed: number, options: SimulationOptions) {
-    this.seed = seed;
+    this.#seed = seed;
     this.#options = options;
     this.dice = new Dice(seed);
     this.#plan = drawPlan(this.dice);
@@ -97,16 +93,8 @@ class Simulation implements Surroundings {
       if (!this.time.isStopped) await phase();
     }
     process.off('unhandledRejection', onRejection);
-    const events = [...this.ledger.events.values()];
-    return {
-      seed: this.seed,
-      violations: this.#violations,
-      virtualMs: this.time.nowMs - BEGIN_MS,
-      turns: this.time.turn,
-      events: events.length,
-      emissions: events.reduce((sum, event) => sum + event.emissions, 0),
-      isCutShort: this.time.isStopped && this.#violations.length === 0,
-    };
+    const isCutShort = this.time.isStopped && this.#violations.length === 0;
+    return { seed: this.#seed, violations: this.#violations, isCutShort };
   }
 
   /** The stream is older than its readers. */
@@ -147,12 +135,13 @@ class Simulation implements Surroundings {
       if (this.#fleet.size === 0) this.#fleet.start();
       await this.#pass(failoverTimeMs / 2);
     }
+    if (this.time.isStopped) return;
     const unrest = this.#fleet.unrest();
     if (unrest !== undefined) return this.report('no rest', unrest);
     if (isFaultless) this.#checkDuplicates();
     const owners = this.#fleet.owners();
     await this.#pass(5 * failoverTimeMs);
-    if (this.#fleet.owners() !== owners)
+    if (!this.time.isStopped && this.#fleet.owners() !== owners)
       this.report('no rest', `leases move: from ${owners} to ${this.#fleet.owners()}`);
   }
 
@@ -161,6 +150,7 @@ class Simulation implements Surroundings {
     const untilMs = this.time.nowMs + closeTimeoutMs + CLOSE_MS;
     this.#fleet.closeAll();
     while (this.#fleet.isClosing && this.time.nowMs < untilMs && !this.time.isStopped) await this.#pass(100);
+    if (this.time.isStopped) return;
     if (this.#fleet.isClosing) return this.report('close hangs', `after ${closeTimeoutMs} ms`);
     const owners = this.#fleet.owners();
     if (/[^,]/.test(owners.replaceAll('nobody', '')))

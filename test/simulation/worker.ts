@@ -77,12 +77,9 @@ export class SimulatedWorker {
     });
   }
 
-  get unsettled(): number {
-    return this.#output.unsettled;
-  }
-
   start(): void {
-    this.consumer.start().catch((error) => this.#unexpected('start', error));
+    const { report } = this.#around;
+    this.consumer.start().catch((error) => report('unexpected failure', `start of ${this.actor.name}: ${error}`));
   }
 
   /** As the pipeline does: fetches no more, lets the outputs write for at most `patienceMs`, closes. */
@@ -149,10 +146,6 @@ export class SimulatedWorker {
     if (known === undefined || !isRight || event.metadata['partition_key'] !== known.record.key)
       report('wrong event', `${JSON.stringify(event)} is named ${event.origin}, which is ${known?.id}`);
     return known;
-  }
-
-  #unexpected(what: string, error: unknown): void {
-    this.#around.report('unexpected failure', `${what} of ${this.actor.name}: ${error}`);
   }
 
   #logger() {
