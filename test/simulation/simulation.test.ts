@@ -3,7 +3,7 @@ import { simulate } from './simulation.ts';
 import { failureText } from './violations.ts';
 
 const SEEDS = 300;
-const SEEDS_PER_TEST = 50;
+const SEEDS_PER_TEST = 25;
 
 const ranges = Array.from({ length: SEEDS / SEEDS_PER_TEST }, (_, nth) => nth * SEEDS_PER_TEST);
 
