@@ -102,12 +102,20 @@ legacy ones, that of Logstash too. Times as text stay texts, except ${code('@tim
 const DLQ_NOTE = `The commands may run while the pipeline does. What is removed leaves the disk with the next tidying of the running pipeline, once a whole
 file of entries is removed. Exit code 0: done; 1: refused, or with ${code('replay')} something was refused again, not tried, or left alone.`;
 
+const QUEUE_NOTE = `Exit code 0: every page is sound; 1: one is damaged, which a start refuses. A ${code('page')} is a file; a batch is what an input emitted at once. A crash
+can leave half a batch at the end of the last page: it was never acknowledged, and the next start cuts it off. With ${code('--json')}:`;
+
+const QUEUE_JSON = `{ "directory": "/var/lib/logstash/queue/main", "sound": false, "events": 1250,
+  "pages": [ { "path": "…/0000000000000000.seg", "bytes": 67112014, "batches": 480, "events": 1250,
+               "damaged_at": 4711, "cut_off_bytes": 0, "missing_before": 0 } ] }`;
+
 const DLQ_JSON = `{"id":17,"entry_time":"2026-11-22T09:12:44.120Z","plugin_type":"elasticsearch","plugin_id":"…","reason":"400 mapper_parsing_exception: …",
  "origin":"logs/shardId-000000000000/49613…/0","metadata":{…},"event":{…}}`;
 
 const NOTES: Readonly<Record<string, readonly string[]>> = {
   'kinesis leases': [LEASES, block('', LEASES_JSON), PROBLEMS_NOTE, table(['Problem', 'Meaning'], PROBLEMS)],
   'kinesis seek': [SEEK, block('', SEEK_JSON)],
+  'queue check': [QUEUE_NOTE, block('', QUEUE_JSON)],
   'template print': [TEMPLATE_NOTE],
   'dlq stats': [DLQ_NOTE],
   'dlq list': [`With ${code('--json')} an entry a line:`, block('', DLQ_JSON)],

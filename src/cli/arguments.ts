@@ -24,10 +24,23 @@ export interface Arguments {
   readonly unsafeShutdown: boolean;
   readonly supportEscapes: boolean;
   readonly dataPath: string | undefined;
+  readonly queue: QueueArguments;
   readonly logLevel: LogLevel;
   readonly logFormat: 'plain' | 'json';
   /** Things the user should know of the given flags, such as deprecation. */
   readonly remarks: readonly string[];
+}
+
+/** `queue.…`; sizes in bytes. */
+export interface QueueArguments {
+  readonly type: 'memory' | 'persisted';
+  readonly path: string | undefined;
+  readonly drains: boolean;
+  readonly pageBytes: number;
+  readonly bytesMax: number;
+  readonly eventsMax: number;
+  readonly ackEventsMax: number;
+  readonly ackIntervalMs: number;
 }
 
 /** Logstash's default. */
@@ -60,9 +73,33 @@ export function parseArguments(args: readonly string[]): Arguments {
     unsafeShutdown: options['pipeline.unsafe_shutdown'] === true,
     supportEscapes: options['config.support_escapes'] === true,
     dataPath: given('path.data'),
+    queue: queueArguments(options),
     logLevel: logLevel(options),
     logFormat: oneOf('log.format', given('log.format') ?? 'plain', ['plain', 'json']),
     remarks: remarksOn(options),
+  };
+}
+
+function queueArguments(options: Options): QueueArguments {
+  const given = (name: string) => options[name] as string | undefined;
+  const number = (name: string, otherwise: number) => wholeNumber(name, given(name) ?? String(otherwise));
+  const pageBytes = byteSize('queue.page_capacity', given('queue.page_capacity') ?? '64mb');
+  const bytesMax = byteSize('queue.max_bytes', given('queue.max_bytes') ?? '1024mb');
+  if (pageBytes > bytesMax) {
+    throw new UsageError(
+      `--queue.page_capacity (${pageBytes} bytes) must not exceed --queue.max_bytes (${bytesMax} bytes)`,
+    );
+  }
+  number('queue.checkpoint.writes', 1024);
+  return {
+    type: oneOf('queue.type', given('queue.type') ?? 'memory', ['memory', 'persisted']),
+    path: given('path.queue'),
+    drains: options['queue.drain'] === true,
+    pageBytes,
+    bytesMax,
+    eventsMax: number('queue.max_events', 0),
+    ackEventsMax: number('queue.checkpoint.acks', 1024),
+    ackIntervalMs: number('queue.checkpoint.interval', 1000),
   };
 }
 
@@ -114,8 +151,16 @@ function remarksOn(options: Options): string[] {
   for (const [name, level] of DEPRECATED_LEVELS) {
     if (options[name] === true) remarks.push(`--${name} is deprecated: use --log.level ${level}`);
   }
+  for (const [name, why] of WITHOUT_EFFECT) {
+    if (options[name] !== undefined) remarks.push(`--${name} has no effect: ${why}`);
+  }
   return remarks;
 }
+
+const WITHOUT_EFFECT = [
+  ['queue.checkpoint.writes', 'every batch is synced to disk before it counts as taken'],
+  ['queue.checkpoint.retry', 'what the disk refuses is tried again, always'],
+] as const;
 
 const DEPRECATED_LEVELS = [
   ['verbose', 'info'],
@@ -138,6 +183,18 @@ function oneOf<const V extends string>(name: string, value: string, allowed: rea
 function wholeNumber(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name} must be a whole number, not "${text}"`);
   return Number(text);
+}
+
+const SIZE_MIN = 1024 * 1024;
+const SIZE_LETTERS = ['', 'k', 'm', 'g', 't', 'p'];
+
+/** As Logstash's settings: units of 1,024, a number alone is bytes. Options of plugins count by 1,000. */
+function byteSize(name: string, text: string): number {
+  const [, amount, letter = ''] = /^(\d+(?:\.\d+)?)([kmgtp]?)b?$/i.exec(text.trim()) ?? [];
+  if (amount === undefined) throw new UsageError(`--${name} must be a size such as 512mb, not "${text}"`);
+  const bytes = Math.floor(Number(amount) * 1024 ** SIZE_LETTERS.indexOf(letter.toLowerCase()));
+  if (bytes < SIZE_MIN) throw new UsageError(`--${name} must be at least 1mb, not "${text}"`);
+  return bytes;
 }
 
 function positiveInteger(name: string, text: string): number {

@@ -3,7 +3,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Reporter, ResolvedPipeline } from '../compiler/index.ts';
 import { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
-import { DataDirectoryInUse, DataDirectoryUnusable, lockDataDirectory } from '../runtime/dataDirectory.ts';
+import {
+  DataDirectoryInUse,
+  DataDirectoryUnusable,
+  lockDataDirectory,
+  lockQueueDirectory,
+} from '../runtime/dataDirectory.ts';
 import { createLogger } from '../runtime/logging.ts';
 import { Pipeline, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
 import { systemClock } from '../util/clock.ts';
@@ -12,6 +17,7 @@ import { packageRoot } from '../util/packageRoot.ts';
 import { type Arguments, BATCH_DELAY_MS, HelpRequested, parseArguments, UsageError } from './arguments.ts';
 import { ConfigLoadError } from './configFiles.ts';
 import { type Environment, loadConfiguration, printFaults } from './configuration.ts';
+import { queueSettings, warnOfOtherQueues } from './queueSettings.ts';
 import { type Shutdown, superviseShutdown } from './shutdown.ts';
 import { versionLine } from './version.ts';
 
@@ -96,13 +102,16 @@ class Run {
         clock: systemClock,
         logger: this.#loggerFor({ name: 'logstash.deadletterqueue', pipelineId }),
       }),
+      queue: queueSettings(this.#args, dataPath),
     };
   }
 
   async #start(resolved: ResolvedPipeline, reporter: Reporter, fileCount: number): Promise<number> {
     const unlock = lockDataDirectory(this.dataPath);
+    let unlockQueue = () => {};
     try {
       const settings = this.#pipelineSettings(this.dataPath);
+      if (settings.queue !== undefined) unlockQueue = lockQueueDirectory(settings.queue.directory);
       const pipeline = new Pipeline(settings, reporter);
       this.#logger.info(`Starting ${versionLine()}`, { pid: process.pid });
       const workers = this.#args.workers ?? 1;
@@ -110,10 +119,12 @@ class Run {
         this.#logger.info('pipeline.batch.delay has no effect: a batch goes on as soon as it is there');
       }
       if (workers > 1) this.#logger.info(`pipeline.workers is ${workers}: this version runs one worker`);
+      await warnOfOtherQueues(this.#args, this.dataPath, this.#logger);
       // Installed first: a signal while outputs wait for their servers must not kill without a word.
       const shutdown = superviseShutdown(pipeline, this.#logger, this.#args.unsafeShutdown);
       return await this.#runPipeline(pipeline, resolved, reporter, fileCount, settings, shutdown);
     } finally {
+      unlockQueue();
       unlock();
     }
   }

@@ -30,6 +30,7 @@ export interface CommandGroup<Name extends string = string> {
 /** Those that the help of the program tells of. */
 export const COMMANDS: readonly Pick<CommandGroup, 'name' | 'summary'>[] = [
   { name: 'kinesis', summary: 'Looks at the lease tables of the kinesis inputs of a configuration, and moves them.' },
+  { name: 'queue', summary: 'Looks into the persisted queue of a pipeline, and repairs it.' },
   { name: 'dlq', summary: 'Looks into the dead letter queue of a pipeline, replays and purges it.' },
   { name: 'template', summary: 'Prints an index template that fits the elasticsearch outputs of a configuration.' },
 ];
@@ -62,6 +63,42 @@ export const FLAGS: readonly Flag[] = [
   },
   { flags: '--config.support_escapes', description: 'Process \\n, \\t, \\" and so on in quoted texts.' },
   { flags: '--path.data <dir>', description: 'Where this instance keeps its state. Default: data beside the program' },
+  {
+    flags: '--queue.type <type>',
+    description:
+      'memory, or persisted: on disk, before it counts as taken, what inputs emit whose source cannot bring it again. Default: memory',
+  },
+  { flags: '--path.queue <dir>', description: 'Where persisted queues are kept. Default: queue below path.data' },
+  { flags: '--queue.max_bytes <size>', description: 'How large it may grow; beyond it inputs wait. Default: 1024mb' },
+  {
+    flags: '--queue.max_events <n>',
+    description: 'How many events it may hold; beyond it inputs wait; 0 for any number. Default: 0',
+  },
+  {
+    flags: '--queue.page_capacity <size>',
+    description: 'Size of its files, at most half of queue.max_bytes. Default: 64mb',
+  },
+  {
+    flags: '--queue.drain',
+    description: 'Stop only when all of it is delivered; without, what has not left it stays for the next start.',
+  },
+  {
+    flags: '--queue.checkpoint.acks <n>',
+    description:
+      'How many delivered events are noted on disk together; a crash repeats at most so many, and what was under way; 0 for any number. Default: 1024',
+  },
+  {
+    flags: '--queue.checkpoint.interval <ms>',
+    description: 'After which time they are noted at the latest; 0 for never. Default: 1000',
+  },
+  {
+    flags: '--queue.checkpoint.writes <n>',
+    description: 'Accepted without effect: every batch is synced to disk before it counts as taken.',
+  },
+  {
+    flags: '--queue.checkpoint.retry [value]',
+    description: 'Accepted without effect: what the disk refuses is tried again, always.',
+  },
   { flags: '--log.level <level>', description: 'fatal, error, warn, info, debug or trace. Default: info' },
   { flags: '--log.format <format>', description: 'plain or json. Default: plain' },
   { flags: '--verbose', description: 'Deprecated: --log.level info.' },

@@ -13,6 +13,9 @@ if (args.length === 1 && (args[0] === '-V' || args[0] === '--version')) {
 } else if (args[0] === 'dlq') {
   const { runDlq } = await import('./dlq.ts');
   process.exitCode = await runDlq(args.slice(1), process.env);
+} else if (args[0] === 'queue') {
+  const { runQueue } = await import('./queue.ts');
+  process.exitCode = await runQueue(args.slice(1), process.env);
 } else if (args[0] === 'template') {
   const { runTemplate } = await import('./template.ts');
   process.exitCode = await runTemplate(args.slice(1), process.env);

@@ -8,7 +8,7 @@ import { parseJson } from '../event/json.ts';
 import { isMap, type Value, type ValueMap } from '../event/value.ts';
 import { hasCode } from '../util/errors.ts';
 import type { SegmentRecord } from './segmentFormat.ts';
-import { listSegments, readHead, readSegment, type Segment, type SegmentLog } from './segmentLog.ts';
+import { listSegments, readHead, readSegment, type SegmentLog } from './segmentLog.ts';
 
 export interface StoredDeadLetter {
   /** Never used again for another entry. */
@@ -27,7 +27,7 @@ export interface StoredDeadLetter {
 /** From `fromId` on, oldest first, without those that are removed. None where there is no queue. @throws SegmentDamaged */
 export async function* readDeadLetters(directory: string, fromId = 0): AsyncGenerator<StoredDeadLetter> {
   const [segments, removed, headId] = await Promise.all([
-    segmentsOf(directory),
+    listSegments(directory),
     readRemoved(directory),
     readHead(directory),
   ]);
@@ -37,15 +37,6 @@ export async function* readDeadLetters(directory: string, fromId = 0): AsyncGene
     for (const record of await readSegment(segment, { isLast: index === segments.length - 1 })) {
       if (record.id >= minId && !removed.has(record.id)) yield decodeEntry(record);
     }
-  }
-}
-
-async function segmentsOf(directory: string): Promise<Segment[]> {
-  try {
-    return await listSegments(directory);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
   }
 }
 

@@ -64,6 +64,21 @@ export function scanRecords(bytes: Buffer, from: number, minId: number): Scanned
   return { records, end, resumesAt: end < bytes.length ? findRecord(bytes, end, nextId) : undefined };
 }
 
+/** As `scanRecords`, again and again from where it resumes: all sound stretches, with where each begins. */
+export function* scanStretches(
+  bytes: Buffer,
+  from: number,
+  firstId: number,
+): Generator<ScannedSegment & { readonly start: number }> {
+  let minId = firstId;
+  for (let start: number | undefined = from; start !== undefined; ) {
+    const stretch: ScannedSegment = scanRecords(bytes, start, minId);
+    yield { start, ...stretch };
+    minId = (stretch.records.at(-1)?.id ?? minId - 1) + 1;
+    start = stretch.resumesAt;
+  }
+}
+
 /** As `scanRecords`, without a look at what stands behind. */
 export function takeRecords(bytes: Buffer, from: number, minId: number): Pick<ScannedSegment, 'records' | 'end'> {
   const records: SegmentRecord[] = [];

@@ -23,6 +23,7 @@ import {
   HEADER_BYTES,
   type SegmentRecord,
   scanRecords,
+  scanStretches,
 } from './segmentFormat.ts';
 
 export interface SegmentLogSettings {
@@ -271,9 +272,19 @@ export class SegmentLog {
   }
 }
 
-/** In the order of their records. */
+/** The names in a directory; none where it is not there. */
+export async function filesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** In the order of their records; none where there is no log. */
 export async function listSegments(directory: string): Promise<Segment[]> {
-  const names = (await readdir(directory)).filter((name) => SEGMENT_NAME.test(name)).sort();
+  const names = (await filesIn(directory)).filter((name) => SEGMENT_NAME.test(name)).sort();
   return names.map((name) => ({ path: join(directory, name), firstId: Number.parseInt(name, 10) }));
 }
 
@@ -310,13 +321,9 @@ export async function repairSegment({ path, firstId }: Segment): Promise<number>
   const content = await readFile(path);
   const sound: Buffer[] = [encodeHeader(firstId)];
   const damaged: Buffer[] = decodeHeader(content) === firstId ? [] : [content.subarray(0, HEADER_BYTES)];
-  let minId = firstId;
-  for (let from: number | undefined = HEADER_BYTES; from !== undefined; ) {
-    const { records, end, resumesAt } = scanRecords(content, from, minId);
-    sound.push(content.subarray(from, end));
+  for (const { start, end, resumesAt } of scanStretches(content, HEADER_BYTES, firstId)) {
+    sound.push(content.subarray(start, end));
     damaged.push(content.subarray(end, resumesAt));
-    minId = (records.at(-1)?.id ?? minId - 1) + 1;
-    from = resumesAt;
   }
   const removed = damaged.reduce((sum, { length }) => sum + length, 0);
   if (removed === 0) return 0;

@@ -162,6 +162,8 @@ export interface InputDefinition<S extends OptionSchema = OptionSchema> extends 
   readonly defaultCodec: string;
   /** The bytes come in pieces that need not end with a line: `plain` then means `line`, and `json` means `json_lines`. */
   readonly streaming: boolean;
+  /** Its source keeps what is not settled and brings it again, so that no persisted queue need keep it. */
+  readonly replays: boolean;
   create(options: OptionValues<S> & { codec: CodecFactory }, context: InputContext): Input | Promise<Input>;
 }
 
@@ -178,7 +180,7 @@ export interface CodecDefinition<S extends OptionSchema = OptionSchema> extends 
 
 export type PluginDefinition = InputDefinition | FilterDefinition | OutputDefinition | CodecDefinition;
 
-type Declared<D> = Omit<D, 'kind' | 'examples' | 'streaming' | 'defaultCodec'>;
+type Declared<D> = Omit<D, 'kind' | 'examples' | 'streaming' | 'replays' | 'defaultCodec'>;
 
 export function defineFilter<S extends OptionSchema>(
   declaration: Declared<FilterDefinition<S>> & { examples?: readonly FilterExample[] },
@@ -187,12 +189,13 @@ export function defineFilter<S extends OptionSchema>(
 }
 
 export function defineInput<S extends OptionSchema>(
-  declaration: Declared<InputDefinition<S>> & { defaultCodec?: string; streaming?: boolean },
+  declaration: Declared<InputDefinition<S>> & { defaultCodec?: string; streaming?: boolean; replays?: boolean },
 ): InputDefinition {
   return {
     kind: 'input',
     defaultCodec: 'plain',
     streaming: false,
+    replays: false,
     ...declaration,
   } as InputDefinition<S> as InputDefinition;
 }

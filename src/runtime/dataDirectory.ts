@@ -12,18 +12,30 @@ export class DataDirectoryUnusable extends Error {
   override name = 'DataDirectoryUnusable';
 }
 
+const DATA_IN_USE =
+  'Logstash could not be started because there is already another instance using the configured data directory. ' +
+  'If you wish to run multiple instances, you must change the "path.data" setting.';
+
 /** Creates and locks the directory; gives the function that unlocks it. @throws DataDirectoryInUse, DataDirectoryUnusable */
 export function lockDataDirectory(path: string): () => void {
+  return lockAs('path.data', path, DATA_IN_USE);
+}
+
+/** As `lockDataDirectory`: instances with different ones could share a queue, and would spoil it. */
+export function lockQueueDirectory(path: string): () => void {
+  return lockAs('the queue', path, 'another instance uses the queue; stop it first.');
+}
+
+function lockAs(what: string, path: string, inUse: string): () => void {
   try {
-    return lock(path);
+    return lock(path, inUse);
   } catch (error) {
     if (error instanceof DataDirectoryInUse) throw error;
-    const reason = messageOf(error);
-    throw new DataDirectoryUnusable(`path.data ${path} cannot be used: ${reason}`, { cause: error });
+    throw new DataDirectoryUnusable(`${what} ${path} cannot be used: ${messageOf(error)}`, { cause: error });
   }
 }
 
-function lock(path: string): () => void {
+function lock(path: string, inUse: string): () => void {
   mkdirSync(path, { recursive: true });
   const lockPath = join(path, '.lock');
   for (let attempt = 0; ; attempt++) {
@@ -34,10 +46,7 @@ function lock(path: string): () => void {
       if (!hasCode(error, 'EEXIST') || attempt > 0) throw error;
       const owner = Number(readFileSync(lockPath, 'utf8'));
       if (isOther(owner)) {
-        throw new DataDirectoryInUse(
-          'Logstash could not be started because there is already another instance using the configured data directory. ' +
-            `If you wish to run multiple instances, you must change the "path.data" setting. (${path}, process ${owner})`,
-        );
+        throw new DataDirectoryInUse(`${inUse} (${path}, process ${owner})`);
       }
       rmSync(lockPath, { force: true });
     }

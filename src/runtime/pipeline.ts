@@ -14,6 +14,8 @@ import {
   reportPluginError,
 } from '../compiler/index.ts';
 import type { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
+import { PersistedQueue, type PersistedQueueSettings } from '../delivery/persistedQueue.ts';
+import { SegmentDamaged } from '../delivery/segmentLog.ts';
 import { clearSpools, spoolDirectory } from '../delivery/spool.ts';
 import type { Event } from '../event/event.ts';
 import { SourceBatch } from '../event/sourceBatch.ts';
@@ -44,6 +46,15 @@ export interface PipelineSettings {
   readonly clock: Clock;
   readonly loggerFor: (source: { name: string; pluginId?: string }) => Logger;
   readonly deadLetterQueue: Pick<DeadLetterQueue, 'add' | 'count'>;
+  /** Absent for a queue in memory. */
+  readonly queue?: QueueSettings | undefined;
+}
+
+export interface QueueSettings extends Omit<PersistedQueueSettings, 'clock' | 'logger'> {
+  /** Whether a stop waits until all that is in it has gone out. */
+  readonly drains: boolean;
+  /** What a person has to type when it is damaged. */
+  readonly repairCommand: string;
 }
 
 /** What the pipeline has done so far, and what its plugins say of themselves. */
@@ -52,6 +63,8 @@ export interface PipelineSnapshot extends ProgramStats {
   readonly eventsIn: number;
   readonly eventsOut: number;
   readonly deadLetters: number;
+  /** `null` for a queue in memory. */
+  readonly queue: PersistedQueue['status'] | null;
   readonly plugins: readonly PluginSnapshot[];
 }
 
@@ -89,6 +102,7 @@ export class Pipeline {
   #eventsIn = 0;
   #eventsOut = 0;
   #failure: Error | undefined;
+  #queue: PersistedQueue | undefined;
 
   constructor(settings: PipelineSettings, reporter: Reporter) {
     this.#settings = settings;
@@ -119,8 +133,24 @@ export class Pipeline {
     for (const plugin of program.outputs) await this.#addOutput(plugin, fieldTypes.get(plugin) ?? []);
     for (const plugin of resolved.inputs) await this.#addInput(plugin);
     if (this.#reporter.hasErrors) throw new PipelineStartError('the configuration has errors');
+    await this.#openQueue();
     await clearSpools(this.#settings.dataPath, this.#settings.id);
     await this.#openOutputs();
+  }
+
+  async #openQueue(): Promise<void> {
+    const { queue, clock, loggerFor } = this.#settings;
+    if (queue === undefined) return;
+    const logger = loggerFor({ name: 'logstash.persistedqueue' });
+    try {
+      this.#queue = await PersistedQueue.open({ ...queue, clock, logger });
+    } catch (error) {
+      const { repairCommand } = queue;
+      const what = `${messageOf(error)}; nothing was changed`;
+      if (error instanceof SegmentDamaged) logger.fatal(`${what}. To take the damaged bytes out: ${repairCommand}`);
+      else logger.fatal('the persisted queue cannot be opened', { error });
+      throw new PipelineStartError('the persisted queue cannot be opened', { cause: error });
+    }
   }
 
   async #openOutputs(): Promise<void> {
@@ -135,13 +165,26 @@ export class Pipeline {
 
   /** Resolves when all inputs have ended and every event is settled; rejects when a plugin broke down. */
   async run(): Promise<void> {
+    const reading = this.#readQueue();
     await Promise.all(this.#inputs.map((part) => this.#runInput(part)));
+    this.#queue?.end(this.#settings.queue?.drains ?? true);
+    await reading;
     if (this.#failure !== undefined) {
+      await this.#queue?.close();
       // What is settled may be checkpointed, and a successor need not wait for the leases to expire.
       await this.#closeInputs();
       throw this.#failure;
     }
     await this.close();
+  }
+
+  async #readQueue(): Promise<void> {
+    try {
+      await this.#queue?.read(this.#settings.batchSize, (events, batch) => this.#process(events, batch));
+    } catch (error) {
+      this.#logger.fatal('the persisted queue broke down', { error });
+      this.#fail(error);
+    }
   }
 
   async #closeInputs(): Promise<void> {
@@ -168,12 +211,14 @@ export class Pipeline {
   /** Inputs close last: they write their last checkpoints after the outputs have settled everything. */
   async close(): Promise<void> {
     await Promise.all(this.#outputs.map(({ instance }) => instance.close()));
+    await this.#queue?.close();
     await this.#closeInputs();
     for (const filter of this.#program?.filters ?? []) await filter.close?.();
   }
 
   #fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#queue?.abort(this.#failure);
     this.stop();
   }
 
@@ -210,11 +255,15 @@ export class Pipeline {
       batchSize: this.#settings.batchSize,
       emit: (events, onSettled) => {
         if (decorate !== undefined) for (const event of events) decorate(event);
+        if (this.#queue !== undefined && !plugin.definition.replays) return enqueue(this.#queue, events, onSettled);
         return this.#process(events, new SourceBatch(onSettled));
       },
     };
     const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
     if (instance !== undefined) this.#inputs.push({ plugin, instance });
+    if (this.#settings.queue !== undefined && plugin.definition.replays) {
+      base.logger.info('its events go past the persisted queue: its source keeps what is not settled');
+    }
   }
 
   #deadLetterOf({ definition, id }: ResolvedPlugin): OutputContext['deadLetter'] {
@@ -318,6 +367,7 @@ export class Pipeline {
       eventsIn: this.#eventsIn,
       eventsOut: this.#eventsOut,
       deadLetters: this.#settings.deadLetterQueue.count,
+      queue: this.#queue?.status ?? null,
       ...stats,
       plugins,
     };
@@ -326,4 +376,14 @@ export class Pipeline {
   #ageMs(sinceMs: number | undefined): number | null {
     return sinceMs === undefined ? null : this.#settings.clock.now() - sinceMs;
   }
+}
+
+/** The source may forget the events as soon as they are on disk. */
+async function enqueue(
+  queue: PersistedQueue,
+  events: readonly Event[],
+  onTaken: (() => void) | undefined,
+): Promise<void> {
+  await queue.add(events);
+  onTaken?.();
 }

@@ -40,6 +40,7 @@ const MARK = 'dead_letter_queue';
 export const deadLetterQueue = defineInput({
   name: 'dead_letter_queue',
   summary: 'Reads the events that a destination refused, to mend them and send them again.',
+  replays: true,
   options,
   check(given) {
     startMs(given);

@@ -2,6 +2,19 @@ import { describe, expect, it, vi } from 'vitest';
 import { type Arguments, HelpRequested, parseArguments, UsageError } from '../../../src/cli/arguments.ts';
 import { FLAGS } from '../../../src/cli/flags.ts';
 
+const MB = 1024 * 1024;
+
+const QUEUE: Arguments['queue'] = {
+  type: 'memory',
+  path: undefined,
+  drains: false,
+  pageBytes: 64 * MB,
+  bytesMax: 1024 * MB,
+  eventsMax: 0,
+  ackEventsMax: 1024,
+  ackIntervalMs: 1000,
+};
+
 const DEFAULTS: Arguments = {
   configPath: undefined,
   configString: undefined,
@@ -15,6 +28,7 @@ const DEFAULTS: Arguments = {
   unsafeShutdown: false,
   supportEscapes: false,
   dataPath: undefined,
+  queue: QUEUE,
   logLevel: 'info',
   logFormat: 'plain',
   remarks: [],
@@ -47,6 +61,26 @@ describe('flags of Logstash that work', () => {
     ['--pipeline.unsafe_shutdown', { unsafeShutdown: true }],
     ['--config.support_escapes', { supportEscapes: true }],
     ['--path.data /d', { dataPath: '/d' }],
+    ['--queue.type persisted', { queue: { ...QUEUE, type: 'persisted' } }],
+    ['--queue.type memory', {}],
+    ['--path.queue /q', { queue: { ...QUEUE, path: '/q' } }],
+    ['--queue.drain', { queue: { ...QUEUE, drains: true } }],
+    ['--queue.max_bytes 2gb', { queue: { ...QUEUE, bytesMax: 2048 * MB } }],
+    ['--queue.max_bytes 1.5G', { queue: { ...QUEUE, bytesMax: 1536 * MB } }],
+    ['--queue.max_bytes 100000000', { queue: { ...QUEUE, bytesMax: 100_000_000 } }],
+    ['--queue.max_events 500', { queue: { ...QUEUE, eventsMax: 500 } }],
+    ['--queue.page_capacity 2048kb', { queue: { ...QUEUE, pageBytes: 2 * MB } }],
+    ['--queue.checkpoint.acks 1', { queue: { ...QUEUE, ackEventsMax: 1 } }],
+    ['--queue.checkpoint.interval 0', { queue: { ...QUEUE, ackIntervalMs: 0 } }],
+    [
+      '--queue.checkpoint.writes 1 --queue.checkpoint.retry true',
+      {
+        remarks: [
+          '--queue.checkpoint.writes has no effect: every batch is synced to disk before it counts as taken',
+          '--queue.checkpoint.retry has no effect: what the disk refuses is tried again, always',
+        ],
+      },
+    ],
     ['--log.level trace', { logLevel: 'trace' }],
     ['--log.level fatal', { logLevel: 'fatal' }],
     ['--log.format json', { logFormat: 'json' }],
@@ -108,6 +142,14 @@ describe('wrong use', () => {
     [['--log.level', 'loud'], /--log\.level must be one of trace, debug, info, warn, error, fatal, not "loud"/],
     [['--log.format', 'xml'], /--log\.format must be one of plain, json/],
     [['--pipeline.ordered', 'maybe'], /--pipeline\.ordered must be one of/],
+    [['--queue.type', 'disk'], /--queue\.type must be one of memory, persisted, not "disk"/],
+    [['--queue.max_bytes', 'much'], /--queue\.max_bytes must be a size such as 512mb, not "much"/],
+    [['--queue.page_capacity', '4'], /--queue\.page_capacity must be at least 1mb/],
+    [
+      ['--queue.max_bytes', '32mb'],
+      /page_capacity \(67108864 bytes\) must not exceed --queue\.max_bytes \(33554432 bytes\)/,
+    ],
+    [['--queue.checkpoint.writes', 'all'], /must be a whole number/],
     [['--field-reference-parser', 'LEGACY'], /must be one of STRICT/],
   ])('%j', (args, message) => {
     expect(() => parseArguments(args)).toThrow(UsageError);

@@ -21,6 +21,7 @@ export const kinesis = defineInput({
   name: 'kinesis',
   summary:
     'Reads Kinesis streams under leases in DynamoDB, which it can share with Logstash and other KCL 1.x workers.',
+  replays: true,
   options,
   check: checkOptions,
   claims: leaseTableClaims,
