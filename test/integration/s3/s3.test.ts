@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../../src/plugin-api/option.ts';
 import { numbered, TestBatch } from '../../support/outputHarness.ts';
+import type { ProxiedRequest } from '../../support/servers/faultProxy.ts';
 import { numbersIn, S3Lab } from './support.ts';
 
 const WAIT = { timeout: 10_000, interval: 20 };
@@ -30,6 +32,22 @@ describe('output s3', () => {
     expect(numbersIn([object].filter((found) => found !== undefined))).toEqual([0, 1, 2]);
     const counts = [...context.counters].map(([name, { value }]) => [name, value]);
     expect(Object.fromEntries(counts)).toMatchObject({ objects: 1, lines: 3, bytes: object?.bytes.length });
+  });
+
+  it('uploads with encryption, storage class and ACL, by names of its own', async () => {
+    const given = { server_side_encryption: true, storage_class: 'REDUCED_REDUNDANCY', canned_acl: 'private' };
+    const object_key = '%{+yyyy}/%{tags}-%{part}-%{uuid}.%{extension}';
+    const { output } = await lab.output({ ...given, prefix: 'own', object_key, tags: ['a', 'b'], encoding: 'gzip' });
+    await output.open?.();
+    const batch = new TestBatch(numbered(3));
+    await output.write(batch.events);
+    await output.close();
+    expect(batch.isSettled).toBe(true);
+    const objects = await lab.objects('own/');
+    expect(objects.map(({ key }) => key)).toEqual([
+      expect.stringMatching(/^own\/\d{4}\/a\.b-0-[0-9a-f-]{36}\.txt\.gz$/),
+    ]);
+    expect(numbersIn(objects)).toEqual([0, 1, 2]);
   });
 
   it('leaves nothing of its check in the bucket', async () => {
@@ -100,6 +118,31 @@ describe('output s3', () => {
     expect(numbersIn(objects)).toHaveLength(12_000);
     expect(batch.isSettled).toBe(true);
   }, 30_000);
+
+  it.each([
+    ['the answer to a part is lost', ({ url }) => url.includes('partNumber=2')],
+    ['the answer to the completion is lost', ({ method, url }) => method === 'POST' && url.includes('uploadId=')],
+  ] as [string, (request: ProxiedRequest) => boolean][])(
+    'uploads in parts though %s',
+    async (title, isMeant) => {
+      let lost = 0;
+      lab.proxy.setRule((request) => (isMeant(request) && ++lost === 1 ? { kind: 'loseReply' } : undefined));
+      const prefix = `parts/${title.replaceAll(' ', '-')}`;
+      const given = { prefix, encoding: 'gzip', gzip_level: 1, size_file: 2 ** 30, upload_multipart_threshold: 6e6 };
+      const { output } = await lab.output(given);
+      await output.open?.();
+      const batch = new TestBatch(
+        numbered(300).map((fields) => ({ ...fields, noise: randomBytes(20_000).toString('hex') })),
+      );
+      await output.write(batch.events);
+      await output.close();
+      lab.proxy.setRule(undefined);
+      expect(lost).toBeGreaterThan(1);
+      expect(batch.isSettled).toBe(true);
+      expect(numbersIn(await lab.objects(`${prefix}/`))).toHaveLength(300);
+    },
+    30_000,
+  );
 
   it('settles nothing while S3 is away, and all when it is back', async () => {
     const { output, log, context } = await lab.output({ prefix: 'away/', size_file: 10 });
