@@ -261,7 +261,9 @@ describe('outputs', () => {
       expect(lab.indices().filter((index) => index.startsWith('logstash-'))).toEqual([]);
       // Without the template's geo_point these are mapped as two numbers.
       expect(lab.documents(ACCESS)[0]?.source).toHaveProperty('remote_geoip.location', { lat: 51.5142, lon: -0.0931 });
-      expect(lab.log.filter((line) => line.includes('no index template maps remote_geoip.location of accesslog-'))).toHaveLength(1);
+      expect(
+        lab.log.filter((line) => line.includes('no index template maps remote_geoip.location of accesslog-')),
+      ).toHaveLength(1);
     });
   });
 
