@@ -41,6 +41,12 @@ class FakeOutput {
     this.#full = undefined;
   }
 
+  /** Room for one call. */
+  step(): void {
+    this.#full?.resolve();
+    this.#full = Promise.withResolvers();
+  }
+
   fail(reason: Error): void {
     this.#full?.reject(reason);
   }
@@ -173,6 +179,24 @@ describe('a spool', () => {
     expect(broken).toEqual([]);
   });
 
+  test('gives no more back than the output has room for, and frees the disk by and by', async () => {
+    const spool = spoolOf();
+    output.close();
+    const text = 'x'.repeat(1000);
+    const runs = 150;
+    for (let run = 0; run <= runs; run++) await spool.write(batchOf(run * 50, 50, { text }).events);
+    await vi.waitFor(() => expect(spool.status['spooled_bytes']).toBeGreaterThan(runs * 50_000));
+    for (let run = 1; run <= 100; run++) {
+      output.step();
+      await vi.waitFor(() => expect(output.taken).toHaveLength(50 * (run + 1)), { interval: 2 });
+    }
+    expect(spool.status['spooled_bytes']).toBeLessThan(70 * 50_000);
+    expect(spool.status['spooled_events']).toBeGreaterThan(20 * 50);
+    output.open();
+    await spool.close();
+    expect(output.numbers).toEqual(numbered((runs + 1) * 50).map(({ n }) => n));
+  });
+
   test('says, once, that events have waited for long, and that they no longer do', async () => {
     let nowMs = 0;
     const clock: Clock = { now: () => nowMs, sleep: systemClock.sleep };
@@ -252,7 +276,9 @@ describe('a spool', () => {
       await vi.waitFor(() => expect(broken).toHaveLength(1));
       if (fault === 'a rejection') expect(broken).toEqual([new Error('the output is broken')]);
       else expect(broken[0]).toBeInstanceOf(SegmentDamaged);
+      const { spooled_events: before } = spool.status;
       expect(spool.write(batchOf(3, 1).events)).toBeUndefined();
+      expect(spool.status).toMatchObject({ spooled_events: before });
       expect(output.numbers).toEqual([0]);
       await spool.close();
       expect(batches.map(({ settled }) => settled)).toEqual([0, 0, 0]);

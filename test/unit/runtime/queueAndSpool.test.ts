@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -194,6 +194,13 @@ it('while an output with a spool has no room its neighbour gets all; the source 
   await running;
   expect(settled).toBe(500);
   expect(first?.map(({ data }) => data['n'])).toEqual(second?.map(({ data }) => data['n']));
+});
+
+it('what spools of an earlier run left goes away at the start, those of other pipelines stay', async () => {
+  for (const name of ['main/gone', 'other/out']) mkdirSync(join(directory, 'spool', name), { recursive: true });
+  const pipeline = await pipelineOf({ first: settleAll, source: async () => {} });
+  expect(readdirSync(join(directory, 'spool'))).toEqual(['other']);
+  await pipeline.run();
 });
 
 it('an output that breaks down behind its spool stops the pipeline', async () => {
