@@ -130,6 +130,8 @@ class Simulation implements Surroundings {
     this.#fleet.calm();
     this.stream.putEverywhere();
     const { shardSyncIntervalMs = 0 } = worker.consumer;
+    // What was under way comes to its end: until then the table may say of a worker what it no longer knows of.
+    await this.#pass(LAST_STALL * failoverTimeMs);
     const limitMs = this.time.nowMs + REST_MS + 100 * failoverTimeMs + 30 * shardSyncIntervalMs;
     while (this.#fleet.unrest() !== undefined && this.time.nowMs < limitMs && !this.time.isStopped) {
       if (this.#fleet.size === 0) this.#fleet.start();
@@ -221,8 +223,10 @@ class Simulation implements Surroundings {
   }
 }
 
-/** In failover times: what slow calls and a frozen process take together; and what stands for the retention of a day. */
+/** In failover times: what slow calls and a frozen process take together, also when no more are to come. */
 const STALL = 10;
+const LAST_STALL = 7;
+/** In failover times, what stands for the retention of a day. */
 const RETENTION = 10;
 /** The longest back-off of the code under test is half a minute. */
 const REST_MS = 120_000;
