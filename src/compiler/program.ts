@@ -49,6 +49,8 @@ export interface ProgramSettings {
   readonly supportEscapes: boolean;
   readonly reporter: Reporter;
   readonly contextOf: (plugin: ResolvedPlugin) => PluginContext;
+  /** Takes an event that makes the generated code itself throw. Lists that have it already keep it. */
+  readonly onPoisoned: (event: Event, error: unknown) => void;
   /** For what is only found out while events run. */
   readonly logger: Logger;
 }
@@ -98,8 +100,7 @@ class ProgramBuilder {
     const steps = await this.#createFilters(pipeline.filters);
     const code = this.#code;
     const stats = code.constant(this.#stats);
-    code.block('for (let i = 0; i < events.length; i++)', () => {
-      code.line('const e = events[i];');
+    const writeBody = () => {
       this.#statements(pipeline.filters, ({ plugin }) => {
         code.line(`${code.constant(steps.get(plugin))}(e);`);
         code.line(`if (e.cancelled) { ${stats}.dropped++; continue; }`);
@@ -110,6 +111,10 @@ class ProgramBuilder {
         code.line(`e.batch.hold(); lists[${index}].push(e); reached = true;`);
       });
       code.line(`if (!reached) ${stats}.unrouted++;`);
+    };
+    code.block('for (let i = 0; i < events.length; i++)', () => {
+      code.line('const e = events[i];');
+      code.block('try', writeBody, `} catch (error) { ${code.constant(this.#settings.onPoisoned)}(e, error); }`);
     });
     const process = code.compile('events, lists', conditionHelpers) as Program['process'];
     return { process, filters: this.#filters, outputs: this.#outputs, stats: this.#stats, source: code.source };

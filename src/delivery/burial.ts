@@ -4,6 +4,7 @@ import type { Clock } from '../util/clock.ts';
 import { messageOf } from '../util/errors.ts';
 import type { Logger } from '../util/logger.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
+import { TallyReporter } from './tallyReporter.ts';
 
 export interface BurialSettings {
   /** Resolves when the event is on disk. */
@@ -14,6 +15,8 @@ export interface BurialSettings {
 
 const RETRY_INITIAL_MS = 1000;
 const RETRY_MAX_MS = 30_000;
+/** Events on their way, beyond which the source should wait. */
+const PENDING_MAX = 1000;
 
 /**
  * Takes events that cannot go on, such as those that a destination refuses for good, to the dead letter queue, and settles
@@ -22,11 +25,13 @@ const RETRY_MAX_MS = 30_000;
 export class Burial {
   readonly #settings: BurialSettings;
   readonly #trouble: TroubleReporter;
+  readonly #tally: TallyReporter;
   readonly #open = new Set<Promise<void>>();
 
   constructor(settings: BurialSettings) {
     this.#settings = settings;
     this.#trouble = new TroubleReporter('writing to the dead letter queue', settings.logger, settings.clock);
+    this.#tally = new TallyReporter(settings.logger, settings.clock);
   }
 
   /** Events on their way. */
@@ -41,9 +46,31 @@ export class Burial {
     return buried;
   }
 
+  /**
+   * Buries an event that made our own code throw, so that it stops no other: said by kind, not one by one. Nobody need wait,
+   * but for `room`.
+   */
+  isolate(event: Event, what: string, error: unknown): Promise<void> {
+    const reason = `${what}: ${messageOf(error)}`;
+    const place = event.origin === undefined ? 'an event' : `the event ${event.origin}`;
+    this.#tally.note(what, () => `${place} goes to the dead letter queue: ${reason}`);
+    return this.bury(event, reason);
+  }
+
+  /** Resolves when there is room for more; `undefined` while there is. */
+  room(): Promise<void> | undefined {
+    return this.#open.size > PENDING_MAX ? this.whenIdle() : undefined;
+  }
+
   /** Resolves when none is on its way. */
   async whenIdle(): Promise<void> {
     while (this.#open.size > 0) await Promise.all(this.#open);
+  }
+
+  /** Resolves when none is on its way, and says what was counted and not said. */
+  async close(): Promise<void> {
+    await this.whenIdle();
+    this.#tally.flush();
   }
 
   async #bury(event: Event, reason: string, giveUp: AbortSignal | undefined): Promise<void> {

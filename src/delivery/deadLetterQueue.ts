@@ -4,6 +4,7 @@
  */
 import type { Event } from '../event/event.ts';
 import { encodeJson } from '../event/json.ts';
+import { setKey, type ValueMap } from '../event/value.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import { emptySegments, readRemoved } from './deadLetters.ts';
@@ -28,6 +29,17 @@ export interface DeadLetter {
   readonly reason: string;
   /** When it was refused, in milliseconds since 1970. */
   readonly timeMs: number;
+}
+
+/** As it stands on disk. */
+interface Entry {
+  readonly entry_time: string;
+  readonly plugin_type: string;
+  readonly plugin_id: string;
+  readonly reason: string;
+  readonly origin: string | null;
+  readonly metadata: ValueMap;
+  readonly event: ValueMap;
 }
 
 const BYTES_MAX = 1024 * 1024 * 1024;
@@ -56,7 +68,7 @@ export class DeadLetterQueue {
   /** Resolves when the entry is on disk. Rejects when the disk or the bound refuses it: the event must then not be settled. */
   async add(event: Event, letter: DeadLetter): Promise<void> {
     const { pluginType, pluginId, reason } = letter;
-    const entry = {
+    const entry: Entry = {
       entry_time: new Date(letter.timeMs).toISOString(),
       plugin_type: pluginType,
       plugin_id: pluginId,
@@ -65,7 +77,7 @@ export class DeadLetterQueue {
       metadata: event.metadata,
       event: event.data,
     };
-    const bytes = Buffer.from(encodeJson(entry));
+    const bytes = encodeEntry(entry);
     // One after another, so that entries keep their order; the writes themselves go together.
     const prepared = this.#prepared.then(() => this.#prepare(bytes.length));
     this.#prepared = prepared.catch(() => {});
@@ -129,4 +141,30 @@ export class DeadLetterQueue {
     });
     await log.trim(second.firstId);
   }
+}
+
+/** A value that cannot be written is what may have brought the event here: the others are kept without it. */
+function encodeEntry(entry: Entry): Buffer {
+  try {
+    return Buffer.from(encodeJson({ ...entry }));
+  } catch {
+    const lost: string[] = [];
+    const [metadata, event] = [encodable(entry.metadata, lost), encodable(entry.event, lost)];
+    const reason = `${entry.reason} (kept without what cannot be encoded: ${lost.join(', ')})`;
+    return Buffer.from(encodeJson({ ...entry, reason, metadata, event }));
+  }
+}
+
+function encodable(map: ValueMap, lost: string[]): ValueMap {
+  const kept: ValueMap = {};
+  for (const key of Object.keys(map)) {
+    try {
+      const value = map[key] ?? null;
+      encodeJson(value);
+      setKey(kept, key, value);
+    } catch {
+      lost.push(key);
+    }
+  }
+  return kept;
 }

@@ -10,6 +10,26 @@ export function encodeEvents(events: readonly Event[]): Buffer {
   return Buffer.from(events.map(encodeLine).join('\n'));
 }
 
+/** Those that cannot be encoded go to `refuse`, and are not counted. */
+export function encodeSound(
+  events: readonly Event[],
+  refuse: (event: Event, error: unknown) => void,
+): { readonly payload: Buffer; readonly count: number } {
+  try {
+    return { payload: encodeEvents(events), count: events.length };
+  } catch {
+    const sound = events.filter((event) => {
+      try {
+        return encodeLine(event) !== '';
+      } catch (error) {
+        refuse(event, error);
+        return false;
+      }
+    });
+    return { payload: encodeEvents(sound), count: sound.length };
+  }
+}
+
 /** They stand in a batch each of their own. */
 export function decodeEvents(bytes: Uint8Array): Event[] {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8').split('\n').map(decodeLine);

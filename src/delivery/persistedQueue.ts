@@ -12,7 +12,7 @@ import { messageOf } from '../util/errors.ts';
 import type { Logger } from '../util/logger.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
 import { type AckTracker, createAckTracker } from './ackTracker.ts';
-import { decodeEvents, encodeEvents } from './eventLines.ts';
+import { decodeEvents, encodeSound } from './eventLines.ts';
 import { checkQueue, type QueueState } from './persistedQueueCheck.ts';
 import type { SegmentRecord } from './segmentFormat.ts';
 import { SegmentDamaged, SegmentLog } from './segmentLog.ts';
@@ -32,6 +32,8 @@ export interface PersistedQueueSettings {
   readonly ackEventsMax: number;
   /** `checkpoint.interval`: for how long; 0 for any time. */
   readonly ackIntervalMs: number;
+  /** Takes an event that cannot be encoded, and settles it. */
+  readonly refuse: (event: Event, error: unknown) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -98,8 +100,17 @@ export class PersistedQueue {
   async add(events: readonly Event[]): Promise<void> {
     if (events.length === 0) return;
     for (const event of events) event.origin ??= `queue/${this.#session}/${this.#sequence++}`;
-    const payload = encodeEvents(events);
-    const admitted = this.#admitting.then(() => this.#admit(payload.length, events.length));
+    const burials: Promise<void>[] = [];
+    const { payload, count } = encodeSound(
+      events,
+      (event, error) => void burials.push(this.#settings.refuse(event, error)),
+    );
+    if (count > 0) await this.#addEncoded(payload, count);
+    await Promise.all(burials);
+  }
+
+  async #addEncoded(payload: Uint8Array, count: number): Promise<void> {
+    const admitted = this.#admitting.then(() => this.#admit(payload.length, count));
     this.#admitting = admitted.catch(() => {});
     await admitted;
     await this.#append(payload);

@@ -18,6 +18,8 @@ export interface SpoolSettings {
   readonly bytesMax: number;
   /** Gives events to the output, as its `write`: what it returns is that there is no room. */
   readonly write: (events: readonly Event[]) => void | Promise<void>;
+  /** Takes an event that cannot be encoded, and settles it. */
+  readonly refuse: (event: Event, error: unknown) => void;
   /** The output or the disk broke down; the events that are here stay unsettled. */
   readonly onBroken: (error: unknown) => void;
   readonly clock: Clock;

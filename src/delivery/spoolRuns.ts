@@ -7,7 +7,7 @@ import { messageOf } from '../util/errors.ts';
 import type { Logger } from '../util/logger.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
 import { BufferBudget } from './budget.ts';
-import { encodeEvents } from './eventLines.ts';
+import { encodeSound } from './eventLines.ts';
 import { RECORD_HEADER_BYTES } from './segmentFormat.ts';
 import { SegmentLog } from './segmentLog.ts';
 import { SegmentReader } from './segmentReader.ts';
@@ -17,6 +17,8 @@ export interface SpoolRunsSettings {
   readonly directory: string;
   /** Bound on what is on disk. */
   readonly bytesMax: number;
+  /** Takes an event that cannot be encoded, and settles it. */
+  readonly refuse: (event: Event, error: unknown) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -100,11 +102,12 @@ export class SpoolRuns {
     }
   }
 
-  #addRun(events: readonly Event[], batch: SourceBatch): void {
-    const payload = encodeEvents(events);
-    this.#waiting.push({ payload, batch, events: events.length, sinceMs: this.#settings.clock.now() });
-    this.#events += events.length;
-    this.#memory.take(events.length, payload.length);
+  #addRun(given: readonly Event[], batch: SourceBatch): void {
+    const { payload, count: events } = encodeSound(given, this.#settings.refuse);
+    if (events === 0) return;
+    this.#waiting.push({ payload, batch, events, sinceMs: this.#settings.clock.now() });
+    this.#events += events;
+    this.#memory.take(events, payload.length);
     this.#storing ??= this.#store().finally(() => {
       this.#storing = undefined;
     });

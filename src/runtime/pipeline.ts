@@ -13,6 +13,7 @@ import {
   type ResolvedPlugin,
   reportPluginError,
 } from '../compiler/index.ts';
+import { Burial } from '../delivery/burial.ts';
 import type { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
 import { PersistedQueue, type PersistedQueueSettings } from '../delivery/persistedQueue.ts';
 import { SegmentDamaged } from '../delivery/segmentLog.ts';
@@ -50,7 +51,7 @@ export interface PipelineSettings {
   readonly queue?: QueueSettings | undefined;
 }
 
-export interface QueueSettings extends Omit<PersistedQueueSettings, 'clock' | 'logger'> {
+export interface QueueSettings extends Omit<PersistedQueueSettings, 'clock' | 'logger' | 'refuse'> {
   /** Whether a stop waits until all that is in it has gone out. */
   readonly drains: boolean;
   /** What a person has to type when it is damaged. */
@@ -63,6 +64,8 @@ export interface PipelineSnapshot extends ProgramStats {
   readonly eventsIn: number;
   readonly eventsOut: number;
   readonly deadLetters: number;
+  /** Events that made the pipeline itself throw, not a plugin; they are in the dead letter queue. */
+  readonly poisoned: number;
   /** `null` for a queue in memory. */
   readonly queue: PersistedQueue['status'] | null;
   readonly plugins: readonly PluginSnapshot[];
@@ -94,6 +97,7 @@ export class Pipeline {
   readonly #logger: Logger;
   readonly #shared = new Map<string, Promise<unknown>>();
   readonly #counters = new Map<string, Map<string, Counter>>();
+  readonly #burial: Burial;
   readonly #contexts = new Map<ResolvedPlugin, PluginContext>();
   #program: Program | undefined;
   #inputs: Part<Input, InputDefinition>[] = [];
@@ -101,6 +105,7 @@ export class Pipeline {
   #lists: Event[][] = [];
   #eventsIn = 0;
   #eventsOut = 0;
+  #poisoned = 0;
   #failure: Error | undefined;
   #queue: PersistedQueue | undefined;
 
@@ -108,6 +113,8 @@ export class Pipeline {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#logger = settings.loggerFor({ name: 'logstash.pipeline' });
+    const deadLetter = this.#deadLetterOf({ name: 'pipeline', id: settings.id });
+    this.#burial = new Burial({ deadLetter, logger: this.#logger, clock: settings.clock });
   }
 
   /** Creates filters only: all that can be checked without touching the outside world. */
@@ -122,6 +129,7 @@ export class Pipeline {
       reporter: this.#reporter,
       logger: this.#logger,
       contextOf: (plugin) => this.#contextOf(plugin),
+      onPoisoned: (event, error) => this.#isolateFromProgram(event, error),
     });
   }
 
@@ -143,7 +151,12 @@ export class Pipeline {
     if (queue === undefined) return;
     const logger = loggerFor({ name: 'logstash.persistedqueue' });
     try {
-      this.#queue = await PersistedQueue.open({ ...queue, clock, logger });
+      this.#queue = await PersistedQueue.open({
+        ...queue,
+        refuse: (event, error) => this.#isolate(event, 'cannot be put into the persisted queue', error),
+        clock,
+        logger,
+      });
     } catch (error) {
       const { repairCommand } = queue;
       const what = `${messageOf(error)}; nothing was changed`;
@@ -211,6 +224,7 @@ export class Pipeline {
   /** Inputs close last: they write their last checkpoints after the outputs have settled everything. */
   async close(): Promise<void> {
     await Promise.all(this.#outputs.map(({ instance }) => instance.close()));
+    await this.#burial.close();
     await this.#queue?.close();
     await this.#closeInputs();
     for (const filter of this.#program?.filters ?? []) await filter.close?.();
@@ -224,7 +238,7 @@ export class Pipeline {
 
   async #addOutput(plugin: ResolvedPlugin<OutputDefinition>, fieldTypes: readonly FieldType[]): Promise<void> {
     const base = this.#contextOf(plugin);
-    const context: OutputContext = { ...base, deadLetter: this.#deadLetterOf(plugin), fieldTypes };
+    const context: OutputContext = { ...base, deadLetter: this.#deadLetterOfPlugin(plugin), fieldTypes };
     const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
     if (instance !== undefined) this.#outputs.push({ plugin, instance: this.#withSpool(plugin, instance) });
     this.#lists.push([]);
@@ -238,6 +252,7 @@ export class Pipeline {
     return spooledOutput(output, {
       directory: spoolDirectory(dataPath, id, plugin.id),
       bytesMax: option.bytesMax,
+      refuse: (event, error) => void this.#isolate(event, `cannot be put into the spool of ${plugin.id}`, error),
       onBroken: (error) => this.#outputBroke(plugin, error),
       clock,
       logger: this.#contextOf(plugin).logger,
@@ -251,7 +266,7 @@ export class Pipeline {
     const decorate = inputDecoration(plugin.options as unknown as InputDecorationOptions, failed);
     const context: InputContext = {
       ...base,
-      deadLetter: this.#deadLetterOf(plugin),
+      deadLetter: this.#deadLetterOfPlugin(plugin),
       batchSize: this.#settings.batchSize,
       emit: (events, onSettled) => {
         if (decorate !== undefined) for (const event of events) decorate(event);
@@ -266,10 +281,28 @@ export class Pipeline {
     }
   }
 
-  #deadLetterOf({ definition, id }: ResolvedPlugin): OutputContext['deadLetter'] {
+  #deadLetterOfPlugin({ definition: { name }, id }: ResolvedPlugin): OutputContext['deadLetter'] {
+    return this.#deadLetterOf({ name, id });
+  }
+
+  #deadLetterOf({ name, id }: { name: string; id: string }): OutputContext['deadLetter'] {
     const { deadLetterQueue, clock } = this.#settings;
     return (event, reason) =>
-      deadLetterQueue.add(event, { pluginType: definition.name, pluginId: id, reason, timeMs: clock.now() });
+      deadLetterQueue.add(event, { pluginType: name, pluginId: id, reason, timeMs: clock.now() });
+  }
+
+  /** Outputs that it has reached write it; the dead letter is for the rest of its way. */
+  #isolateFromProgram(event: Event, error: unknown): void {
+    const reached = this.#outputs.filter((_output, index) => this.#lists[index]?.at(-1) === event);
+    const had =
+      reached.length === 0 ? '' : ` after it had reached ${reached.map(({ plugin }) => plugin.id).join(', ')}`;
+    event.batch.hold();
+    void this.#isolate(event, `broke the pipeline${had}`, error);
+  }
+
+  #isolate(event: Event, what: string, error: unknown): Promise<void> {
+    this.#poisoned += 1;
+    return this.#burial.isolate(event, what, error);
   }
 
   #withCodec(plugin: ResolvedPlugin<InputDefinition | OutputDefinition>, context: PluginContext) {
@@ -302,6 +335,8 @@ export class Pipeline {
       if (wait !== undefined) waits.push(wait);
     }
     batch.settle();
+    const room = this.#burial.room();
+    if (room !== undefined) waits.push(room);
     if (waits.length > 0) return Promise.all(waits).then(() => undefined);
   }
 
@@ -367,6 +402,7 @@ export class Pipeline {
       eventsIn: this.#eventsIn,
       eventsOut: this.#eventsOut,
       deadLetters: this.#settings.deadLetterQueue.count,
+      poisoned: this.#poisoned,
       queue: this.#queue?.status ?? null,
       ...stats,
       plugins,

@@ -100,6 +100,9 @@ export async function prepareCase(input: CaseSetup): Promise<(records: readonly 
     reporter,
     logger: silentLogger,
     contextOf: () => context,
+    onPoisoned: (_event, error) => {
+      throw error;
+    },
   });
   if (reporter.hasErrors) return refused;
 

@@ -16,6 +16,7 @@ async function faultsOf(text: string): Promise<string[]> {
     reporter,
     logger: silentLogger,
     contextOf: () => testContext(),
+    onPoisoned: () => {},
   });
   return reporter.diagnostics.map(({ code, span }) => `${span.start} ${code}`);
 }

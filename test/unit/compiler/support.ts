@@ -33,6 +33,9 @@ export async function build(text: string, { variables = {}, supportEscapes = fal
     reporter,
     logger,
     contextOf: () => testContext({ logger }),
+    onPoisoned: (_event, error) => {
+      throw error;
+    },
   });
   return {
     pipeline,

@@ -41,6 +41,7 @@ async function open(settings: Partial<PersistedQueueSettings> = {}): Promise<Per
     eventsMax: 0,
     ackEventsMax: 1,
     ackIntervalMs: 0,
+    refuse: async () => {},
     clock: systemClock,
     logger,
     ...settings,

@@ -76,6 +76,7 @@ function spoolOf(settings: Partial<SpoolSettings> = {}): Spool {
     directory,
     bytesMax: 10_000_000,
     write: output.write,
+    refuse: () => {},
     onBroken,
     clock: systemClock,
     logger,

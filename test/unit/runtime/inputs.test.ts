@@ -2,16 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { compile } from '../../../src/compiler/index.ts';
-import { DeadLetterQueue } from '../../../src/delivery/deadLetterQueue.ts';
 import { readDeadLetters } from '../../../src/delivery/deadLetters.ts';
 import { Event } from '../../../src/event/event.ts';
 import type { ValueMap } from '../../../src/event/value.ts';
-import { defineInput, defineOutput, type InputContext, type PluginRegistry } from '../../../src/plugin-api/index.ts';
-import { registry } from '../../../src/plugins/index.ts';
-import { Pipeline } from '../../../src/runtime/pipeline.ts';
-import { systemClock } from '../../../src/util/clock.ts';
 import { recordLog } from '../../support/outputHarness.ts';
+import { type Source, settleAll, startPipeline, testInput, testOutput } from './support.ts';
 
 interface Ran {
   /** Fields of the events that reached the output, without time and version. */
@@ -22,51 +17,20 @@ interface Ran {
 }
 
 /** Runs a pipeline of one input, which does what `source` says, with these common options, and an output. */
-async function runInput(commonOptions: string, source: (context: InputContext) => Promise<void>): Promise<Ran> {
+async function runInput(commonOptions: string, source: Source): Promise<Ran> {
   const directory = mkdtempSync(join(tmpdir(), 'logstash-ts-inputs-'));
   const { logger, lines } = recordLog();
   const written: ValueMap[] = [];
-  const input = defineInput({
-    name: 'source',
-    summary: 'For this test.',
-    options: {},
-    create: (_options, context) => ({ run: () => source(context), stop() {} }),
+  const sink = testOutput('sink', (events) => {
+    for (const { data } of events) {
+      const { '@timestamp': _time, '@version': _version, ...fields } = data;
+      written.push(fields);
+    }
+    return settleAll(events);
   });
-  const output = defineOutput({
-    name: 'sink',
-    summary: 'For this test.',
-    options: {},
-    create: () => ({
-      write(events) {
-        for (const event of events) {
-          const { '@timestamp': _time, '@version': _version, ...fields } = event.data;
-          written.push(fields);
-          event.batch.settle();
-        }
-      },
-      close: async () => {},
-    }),
-  });
-  const ours: PluginRegistry = {
-    names: (kind) => [...registry.names(kind), 'source', 'sink'],
-    load: async (kind, name) => [input, output].find((known) => known.name === name) ?? registry.load(kind, name),
-  };
   const text = `input { source { id => "in" ${commonOptions} } } output { sink { } }`;
-  const compiled = await compile([{ path: 'test.conf', text }], {
-    registry: ours,
-    variable: () => undefined,
-    supportEscapes: false,
-    fileExists: () => true,
-  });
-  const deadLetterQueue = new DeadLetterQueue({ directory: join(directory, 'dlq'), clock: systemClock, logger });
-  const settings = { id: 'main', supportEscapes: false, batchSize: 125, dataPath: directory, hostName: 'test-host' };
-  const pipeline = new Pipeline(
-    { ...settings, clock: systemClock, loggerFor: () => logger, deadLetterQueue },
-    compiled.reporter,
-  );
-  await pipeline.start(compiled.pipeline);
+  const pipeline = await startPipeline(text, [testInput(source), sink], { directory, logger });
   await pipeline.run();
-  await deadLetterQueue.close();
   const counters = pipeline.snapshot().plugins.find(({ id }) => id === 'in')?.counters ?? {};
   return { written, counters, log: lines, directory };
 }

@@ -2,21 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { compile } from '../../../src/compiler/index.ts';
-import { DeadLetterQueue } from '../../../src/delivery/deadLetterQueue.ts';
 import { checkQueue } from '../../../src/delivery/persistedQueueCheck.ts';
 import { Event } from '../../../src/event/event.ts';
-import {
-  defineInput,
-  defineOutput,
-  type InputContext,
-  type Output,
-  type PluginRegistry,
-} from '../../../src/plugin-api/index.ts';
-import { registry } from '../../../src/plugins/index.ts';
-import { Pipeline, type PipelineSettings, type QueueSettings } from '../../../src/runtime/pipeline.ts';
-import { systemClock } from '../../../src/util/clock.ts';
+import type { Pipeline, QueueSettings } from '../../../src/runtime/pipeline.ts';
 import { recordLog } from '../../support/outputHarness.ts';
+import { type Source, settleAll, startPipeline, testInput, testOutput, type Write } from './support.ts';
 
 let directory: string;
 const { logger, lines } = recordLog();
@@ -27,13 +17,6 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(directory, { recursive: true }));
-
-type Source = (context: InputContext) => Promise<void>;
-type Write = Output['write'];
-
-const settleAll: Write = (events) => {
-  for (const { batch } of events) batch.settle();
-};
 
 interface Parts {
   readonly source: Source;
@@ -53,39 +36,9 @@ async function pipelineOf({
   spool = '',
   queue,
 }: Parts): Promise<Pipeline> {
-  const create = (_options: unknown, context: InputContext) => ({ run: () => source(context), stop() {} });
-  const output = (name: string, write: Write) =>
-    defineOutput({ name, summary: 'For this test.', options: {}, create: () => ({ write, close: async () => {} }) });
-  const plugins = [
-    defineInput({ name: 'source', summary: 'For this test.', replays, options: {}, create }),
-    output('first', first),
-    output('second', second),
-  ];
-  const ours: PluginRegistry = {
-    names: (kind) => [...registry.names(kind), 'source', 'first', 'second'],
-    load: async (kind, name) => plugins.find((known) => known.name === name) ?? registry.load(kind, name),
-  };
+  const plugins = [testInput(source, replays), testOutput('first', first), testOutput('second', second)];
   const text = `input { source { } } output { first { ${spool} } second { } }`;
-  const compiled = await compile([{ path: 'test.conf', text }], {
-    registry: ours,
-    variable: () => undefined,
-    supportEscapes: false,
-    fileExists: () => true,
-  });
-  const settings: PipelineSettings = {
-    id: 'main',
-    supportEscapes: false,
-    batchSize: 10,
-    dataPath: directory,
-    hostName: 'test-host',
-    clock: systemClock,
-    loggerFor: () => logger,
-    deadLetterQueue: new DeadLetterQueue({ directory: join(directory, 'dlq'), clock: systemClock, logger }),
-    queue,
-  };
-  const pipeline = new Pipeline(settings, compiled.reporter);
-  await pipeline.start(compiled.pipeline);
-  return pipeline;
+  return startPipeline(text, plugins, { directory, logger, queue });
 }
 
 const persisted = (): QueueSettings => ({
