@@ -13,6 +13,9 @@ export interface Size {
   readonly languages: readonly string[];
 }
 
+/** Those of GeoLite2. */
+export const LANGUAGES = ['en', 'de', 'es', 'fr', 'ja', 'pt-BR', 'ru', 'zh-CN'];
+
 export const SMALL: Size = { networks: 3000, cities: 300, organisations: 32, languages: ['en'] };
 
 /** Networks that examples and demonstrations use, so that these come from a likely country. */

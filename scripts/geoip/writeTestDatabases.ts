@@ -2,9 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Size, SMALL, writeAsnDatabase, writeCityDatabase } from './testDatabases.ts';
-
-const LANGUAGES = ['en', 'de', 'es', 'fr', 'ja', 'pt-BR', 'ru', 'zh-CN'];
+import { LANGUAGES, type Size, SMALL, writeAsnDatabase, writeCityDatabase } from './testDatabases.ts';
 
 const { values } = parseArgs({
   options: {

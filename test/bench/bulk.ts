@@ -18,6 +18,7 @@ import { jsonLinesCodec, outputContext } from '../support/outputHarness.ts';
 import { nodeArguments, type Server, startChild, startSearchServer } from '../support/servers/index.ts';
 import { parseOptions } from '../unit/plugins/elasticsearch/support.ts';
 import { accessLogLines } from './accessLog.ts';
+import { median } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {
@@ -103,10 +104,6 @@ const TICKS_A_SECOND = 100;
 function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
 /** CPU seconds of each variant, the median of all rounds but those that warm up; the order changes from round to round. */

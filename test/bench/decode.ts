@@ -11,6 +11,7 @@ import { createRecordProcessor } from '../../src/plugins/inputs/kinesis/recordPr
 import { recordsOf } from '../integration/kinesis/captures.ts';
 import { kplRecord } from '../support/kpl.ts';
 import { testContext } from '../support/pluginContext.ts';
+import { median } from './statistics.ts';
 
 const KPL_EVENTS = 500;
 const LINES = 300;
@@ -84,10 +85,6 @@ function parseUs(): number {
   for (const text of texts) JSON.parse(text.toString('utf8'));
   const { user, system } = process.cpuUsage(before);
   return (user + system) / texts.length;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
 }
 
 const measured = new Map<string, number[]>();

@@ -1,97 +1,110 @@
 /**
- * CPU cost an event of the user's filters: lines on stdin, json, mutate, geoip twice, null; beside a bare loop of
- * `JSON.parse` and `JSON.stringify` over the same lines in the same run. Usage: npm run bench -- [--events N] [--json]
+ * CPU time, memory and throughput of the user's filters, beside a bare loop of `JSON.parse` and `JSON.stringify` in the same run.
+ * What is measured and how: docs/performance.md. Usage: npm run bench -- [--events N] [--rounds N] [--only A,B] [--json]
  */
-import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { accessLogLines } from './accessLog.ts';
+import { buildIfStale } from './bundle.ts';
+import { checkCount, Oracle } from './check.ts';
+import { databases } from './databases.ts';
+import { figuresOf, type Row, tableOf } from './figures.ts';
+import { linesFile } from './lines.ts';
+import type { Measured } from './measure.ts';
+import type { Tally } from './outputTally.ts';
+import { bareLoop, type Program, toElasticsearch, toFile, type Work } from './programs.ts';
 
 const { values } = parseArgs({
   options: {
-    events: { type: 'string', default: '200000' },
-    rounds: { type: 'string', default: '3' },
-    json: { type: 'boolean' },
+    events: { type: 'string' },
+    rounds: { type: 'string' },
+    only: { type: 'string', default: 'A,B' },
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   },
 });
-const events = Number(values.events);
-const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-bench-'));
+const events = Number(values.events ?? (values.quick ? 100_000 : 1_000_000));
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+/** No round is begun that would end later. */
+const TIME_MAX_MS = 230_000;
 
-const CONFIG = `
-input { stdin { codec => json } }
-filter {
-  if [logtype] in "accesslog" {
-    mutate { convert => { "code" => "integer" "size" => "integer" } }
-    geoip { source => "remote" target => "remote_geoip" database => "${resolve('geoip/GeoLite2-City-Test.mmdb')}" }
-    geoip { source => "remote" target => "remote_geoip_asn" database => "${resolve('geoip/GeoLite2-ASN-Test.mmdb')}" }
+const makers: Readonly<Record<string, (work: Work) => Program | Promise<Program>>> = {
+  A: toFile,
+  B: toElasticsearch,
+};
+
+function say(text: string): void {
+  process.stderr.write(text);
+}
+
+async function programsFor(work: Work): Promise<Program[]> {
+  const programs = [bareLoop(work)];
+  for (const id of values.only.split(',')) {
+    const make = makers[id];
+    if (make === undefined) throw new Error(`no program ${id}: ${Object.keys(makers).join(', ')}`);
+    programs.push(await make(work));
+  }
+  return programs;
+}
+
+/** All in turn, round by round, so that what else the machine does falls on all alike. */
+async function runRounds(programs: readonly Program[], work: Work): Promise<Row[]> {
+  const oracle = new Oracle(work.databases);
+  const runs = new Map<Program, Measured[]>(programs.map((program) => [program, []]));
+  const startMs = performance.now();
+  let longestMs = 0;
+  for (let round = 1; round <= rounds; round++) {
+    const roundMs = performance.now();
+    if (roundMs - startMs + longestMs > TIME_MAX_MS) {
+      say(`round ${round} would take too long: figures are of ${round - 1} rounds\n`);
+      break;
+    }
+    const tallies: Tally[] = [];
+    for (const program of programs) {
+      say(`round ${round}: ${program.title}\n`);
+      const { measured, tally } = await program.run();
+      checkRun(program, tally, oracle);
+      if (program.shape !== undefined) tallies.push(tally);
+      runs.get(program)?.push(measured);
+    }
+    checkAlike(tallies);
+    longestMs = Math.max(longestMs, performance.now() - roundMs);
+  }
+  return programs.map(({ id, title }, i) => ({ id, title, events, runs: runs.get(programs[i] as Program) ?? [] }));
+}
+
+function checkRun({ title, shape }: Program, tally: Tally, oracle: Oracle): void {
+  try {
+    if (shape === undefined) checkCount(tally, events);
+    else oracle.check(tally, events, shape);
+  } catch (error) {
+    throw new Error(`the output of "${title}" is wrong: ${error instanceof Error ? error.message : error}`);
   }
 }
-output { null { } }
-`;
 
-async function writeLines(path: string, count: number): Promise<void> {
-  const file = createWriteStream(path);
-  for (const line of accessLogLines(count)) if (!file.write(`${line}\n`)) await once(file, 'drain');
-  file.end();
-  await once(file, 'close');
+function checkAlike(tallies: readonly Tally[]): void {
+  const hits = new Set(tallies.map(({ cityHits, asnHits }) => `${cityHits} cities, ${asnHits} networks`));
+  if (hits.size > 1) throw new Error(`outputs differ: ${[...hits].join(' / ')}`);
 }
 
-/** CPU microseconds of a bare loop over the file. */
-function baseline(path: string): number {
-  const { stdout } = spawnSync(process.execPath, ['test/bench/baseline.ts', path], { encoding: 'utf8' });
-  return JSON.parse(stdout).cpuUs;
-}
-
-/** CPU microseconds of the whole process, its start included. */
-function pipeline(path: string): number {
-  const configPath = join(folder, 'bench.conf');
-  writeFileSync(configPath, CONFIG);
-  const script = 'bin/logstash-ts -f "$1" --path.data "$2" --log.level error; echo "exit $?"; times';
-  const { stdout } = spawnSync('sh', ['-c', script, 'sh', configPath, join(folder, 'data')], {
-    encoding: 'utf8',
-    stdio: [openSync(path, 'r'), 'pipe', 'inherit'],
-  });
-  if (!stdout.includes('exit 0')) throw new Error(`the pipeline failed: ${stdout}`);
-  const children = stdout.trim().split('\n').at(-1) ?? '';
-  const cpuUs = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
-    (sum, [, minutes, seconds]) => sum + (Number(minutes) * 60 + Number(seconds)) * 1e6,
-    0,
-  );
-  return cpuUs;
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
-}
-
+const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-bench-'));
+let programs: Program[] = [];
 try {
-  const path = join(folder, 'lines.jsonl');
-  const tiny = join(folder, 'one.jsonl');
-  await writeLines(path, events);
-  await writeLines(tiny, 1);
-  const rounds = Array.from({ length: Number(values.rounds) }, () => ({
-    loop: baseline(path),
-    start: pipeline(tiny),
-    whole: pipeline(path),
-  }));
-  const loopUs = median(rounds.map(({ loop }) => loop / events));
-  const wholeUs = median(rounds.map(({ whole }) => whole / events));
-  const eventUs = median(rounds.map(({ whole, start }) => (whole - start) / events));
-  const figures = {
-    events,
-    loopCpuUsPerEvent: loopUs,
-    cpuUsPerEvent: wholeUs,
-    cpuUsPerEventWithoutStart: eventUs,
-    ratio: wholeUs / loopUs,
-    ratioWithoutStart: eventUs / loopUs,
-  };
-  if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
-  else
-    for (const [name, value] of Object.entries(figures))
-      process.stdout.write(`${name.padEnd(28)} ${value.toFixed(2)}\n`);
+  buildIfStale();
+  const work: Work = { events, lines: linesFile(events), databases: databases(), folder, profiles: values.profile };
+  programs = await programsFor(work);
+  const rows = await runRounds(programs, work);
+  const loop = rows[0] as Row;
+  if (values.json) {
+    const figures = Object.fromEntries(rows.map((row) => [row.id, figuresOf(row, loop)]));
+    process.stdout.write(`${JSON.stringify(figures)}\n`);
+  } else
+    process.stdout.write(
+      `\n${events.toLocaleString('en')} events, medians of ${loop.runs.length} rounds\n${tableOf(rows, loop)}`,
+    );
 } finally {
+  await Promise.all(programs.map((program) => program.stop()));
   rmSync(folder, { recursive: true, force: true });
 }

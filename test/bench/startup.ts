@@ -16,13 +16,10 @@ import {
   sum,
   until,
 } from '../integration/pipeline/harness.ts';
+import { median } from './statistics.ts';
 
 const ROUNDS = 5;
 const IDLE_MS = 10_000;
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
-}
 
 function report(name: string, values: readonly number[], unit: string): void {
   const digits = unit === 's' ? 3 : 0;

@@ -1,0 +1,136 @@
+/** What is measured: the bare loop, and the user's filters from one input to one output each. */
+import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { logstashShape, type Shape } from './check.ts';
+import type { Databases } from './databases.ts';
+import { type Launch, type Measured, measure } from './measure.ts';
+import { OutputTally, type Tally } from './outputTally.ts';
+import { startSink } from './sinks.ts';
+
+export interface Work {
+  readonly events: number;
+  /** Path of the events, one a line. */
+  readonly lines: string;
+  readonly databases: Databases;
+  /** For configurations and outputs. */
+  readonly folder: string;
+  /** Where CPU profiles go, when they are asked for. */
+  readonly profiles: string | undefined;
+}
+
+export interface Outcome {
+  readonly measured: Measured;
+  readonly tally: Tally;
+}
+
+export interface Program {
+  /** As the options name it. */
+  readonly id: string;
+  readonly title: string;
+  /** How its events look; absent when it does not change them. */
+  readonly shape?: Shape;
+  run(): Promise<Outcome>;
+  stop(): Promise<void>;
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+export function bareLoop(work: Work): Program {
+  const outputFile = join(work.folder, 'loop.jsonl');
+  return {
+    id: 'loop',
+    title: '(a) bare Node loop',
+    run: () =>
+      intoFile({
+        command: process.execPath,
+        args: [...profiling(work), resolve('test/bench/bareLoop.js'), outputFile],
+        stdin: work.lines,
+        outputFile,
+      }),
+    stop: async () => {},
+  };
+}
+
+export function toFile(work: Work): Program {
+  const outputFile = join(work.folder, 'a.jsonl');
+  const output = `file { path => "${outputFile}" }`;
+  return {
+    id: 'A',
+    title: 'A: lines to a file',
+    shape: logstashShape,
+    run: () => intoFile({ ...logstash(work, STDIN, output), outputFile }),
+    stop: async () => {},
+  };
+}
+
+export async function toElasticsearch(work: Work): Promise<Program> {
+  const sink = await startSink('bulkSink');
+  const output = `elasticsearch { hosts => "${sink.url}" index => "accesslog-%{+YYYYMM}" }`;
+  return {
+    id: 'B',
+    title: 'B: _bulk to Elasticsearch',
+    shape: logstashShape,
+    async run() {
+      const measured = await measure(logstash(work, STDIN, output));
+      const { firstMs, ...tally } = await sink.report();
+      return { measured: { ...measured, firstOutputMs: firstMs ?? undefined }, tally };
+    },
+    stop: () => sink.stop(),
+  };
+}
+
+const STDIN = 'stdin { codec => json_lines }';
+
+export function filters({ city, asn }: Databases): string {
+  return `
+filter {
+  if [logtype] in "accesslog" {
+    mutate { convert => { "code" => "integer" "size" => "integer" } }
+    geoip { source => "remote" target => "remote_geoip" database => "${city}" }
+    geoip { source => "remote" target => "remote_geoip_asn" database => "${asn}" }
+  }
+}`;
+}
+
+/** As users start it, on an empty data directory. */
+export function logstash(work: Work, input: string, output: string): Launch {
+  const configPath = join(work.folder, 'bench.conf');
+  const dataPath = join(work.folder, 'data');
+  rmSync(dataPath, { recursive: true, force: true });
+  writeFileSync(configPath, `input { ${input} }\n${filters(work.databases)}\noutput { ${output} }\n`);
+  return {
+    command: resolve('bin/logstash-ts'),
+    args: ['-f', configPath, '--path.data', dataPath, '--log.level', 'error'],
+    stdin: work.lines,
+    env: { NODE_OPTIONS: profiling(work).join(' ') },
+  };
+}
+
+function profiling({ profiles }: Work): string[] {
+  return profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profiles)}`];
+}
+
+export async function intoFile(launch: Launch & { readonly outputFile: string }): Promise<Outcome> {
+  rmSync(launch.outputFile, { force: true });
+  const measured = await measure(launch);
+  const tally = tallyOf(launch.outputFile);
+  rmSync(launch.outputFile);
+  return { measured, tally };
+}
+
+function tallyOf(path: string): Tally {
+  const tally = new OutputTally();
+  const file = openSync(path, 'r');
+  const buffer = Buffer.alloc(CHUNK_BYTES);
+  let kept = 0;
+  for (let read = 1; read > 0; ) {
+    read = readSync(file, buffer, kept, CHUNK_BYTES - kept, null);
+    const filled = buffer.subarray(0, kept + read);
+    const whole = filled.lastIndexOf('\n') + 1;
+    tally.take(filled.subarray(0, whole));
+    kept = filled.copy(buffer, 0, whole);
+  }
+  closeSync(file);
+  if (kept > 0) throw new Error(`${path} ends within a line`);
+  return tally.result();
+}

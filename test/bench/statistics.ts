@@ -1,0 +1,4 @@
+/** The upper one of the two in the middle of an even number of values; NaN of none. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
