@@ -14,6 +14,7 @@ const unzip = promisify(gunzip);
 const report = new SinkReport(() => new OutputTally(LINES_PER_DOCUMENT));
 
 function answerFor(body: Buffer): string {
+  report.note();
   const documents = report.take(body) / LINES_PER_DOCUMENT;
   return `{"took":30,"errors":false,"items":[${Array<string>(documents).fill(ITEM).join(',')}]}`;
 }

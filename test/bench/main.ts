@@ -8,31 +8,33 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildIfStale } from './bundle.ts';
 import { checkCount, Oracle } from './check.ts';
+import { profileSummary } from './cpuProfile.ts';
 import { databases } from './databases.ts';
 import { figuresOf, type Row, tableOf } from './figures.ts';
 import { linesFile } from './lines.ts';
 import type { Measured } from './measure.ts';
 import type { Tally } from './outputTally.ts';
-import { bareLoop, type Program, toElasticsearch, toFile, type Work } from './programs.ts';
+import { bareLoop, type Program, toElasticsearch, toFile, toS3, type Work } from './programs.ts';
 
 const { values } = parseArgs({
   options: {
     events: { type: 'string' },
     rounds: { type: 'string' },
-    only: { type: 'string', default: 'A,B' },
+    only: { type: 'string', default: 'A,B,C' },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
 });
 const events = Number(values.events ?? (values.quick ? 100_000 : 1_000_000));
-const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+const rounds = Number(values.rounds ?? (values.quick || values.profile ? 1 : 3));
 /** No round is begun that would end later. */
 const TIME_MAX_MS = 230_000;
 
 const makers: Readonly<Record<string, (work: Work) => Program | Promise<Program>>> = {
   A: toFile,
   B: toElasticsearch,
+  C: toS3,
 };
 
 function say(text: string): void {
@@ -104,6 +106,9 @@ try {
     process.stdout.write(
       `\n${events.toLocaleString('en')} events, medians of ${loop.runs.length} rounds\n${tableOf(rows, loop)}`,
     );
+  if (values.profile !== undefined) {
+    for (const { id, title } of programs) say(`\nself time of ${title}\n${profileSummary(join(values.profile, id))}`);
+  }
 } finally {
   await Promise.all(programs.map((program) => program.stop()));
   rmSync(folder, { recursive: true, force: true });

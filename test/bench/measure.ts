@@ -7,6 +7,7 @@ import { boundToParent } from '../support/servers/index.ts';
 
 const FIRST_OUTPUT_POLL_MS = 5;
 const POLL_MS = 50;
+const RUN_MAX_MS = 180_000;
 
 export interface Launch {
   readonly command: string;
@@ -16,7 +17,7 @@ export interface Launch {
   /** A file whose first byte is the first output. */
   readonly outputFile?: string;
   /** For a program that does not end by itself: resolves when its work is done. */
-  readonly done?: () => Promise<void>;
+  readonly done?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface Measured {
@@ -41,7 +42,12 @@ export async function measure(launch: Launch): Promise<Measured> {
   const output = collect(child);
   const ended = once(child, 'close');
   const watching = watch(launch, output, () => child.exitCode !== null || child.signalCode !== null);
-  void launch.done?.().then(() => process.kill(pidIn(output.stdout), 'SIGTERM'));
+  const limit = AbortSignal.timeout(RUN_MAX_MS);
+  limit.addEventListener('abort', () => signalTo(output, 'SIGKILL'));
+  launch.done?.(limit).then(
+    () => signalTo(output, 'SIGTERM'),
+    () => signalTo(output, 'SIGKILL'),
+  );
   await ended;
   const wallSeconds = (Date.now() - startMs) / 1000;
   if (!output.stdout.includes('exit 0')) throw new Error(`${launch.command} failed: ${output.stderr || output.stdout}`);
@@ -82,6 +88,14 @@ function hasContent(path: string): boolean {
 
 function pidIn(stdout: string): number {
   return Number(stdout.slice(0, stdout.indexOf('\n')));
+}
+
+function signalTo({ stdout }: Output, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pidIn(stdout), signal);
+  } catch {
+    // It has ended.
+  }
 }
 
 function rssMostMiB(pid: number): number {

@@ -5,7 +5,7 @@ import { logstashShape, type Shape } from './check.ts';
 import type { Databases } from './databases.ts';
 import { type Launch, type Measured, measure } from './measure.ts';
 import { OutputTally, type Tally } from './outputTally.ts';
-import { startSink } from './sinks.ts';
+import { S3_BUCKET, S3_CREDENTIALS, type Sink, startSink } from './sinks.ts';
 
 export interface Work {
   readonly events: number;
@@ -43,7 +43,7 @@ export function bareLoop(work: Work): Program {
     run: () =>
       intoFile({
         command: process.execPath,
-        args: [...profiling(work), resolve('test/bench/bareLoop.js'), outputFile],
+        args: [...profiling(work, 'loop'), resolve('test/bench/bareLoop.js'), outputFile],
         stdin: work.lines,
         outputFile,
       }),
@@ -58,7 +58,7 @@ export function toFile(work: Work): Program {
     id: 'A',
     title: 'A: lines to a file',
     shape: logstashShape,
-    run: () => intoFile({ ...logstash(work, STDIN, output), outputFile }),
+    run: () => intoFile({ ...logstash(work, 'A', STDIN, output), outputFile }),
     stop: async () => {},
   };
 }
@@ -71,12 +71,41 @@ export async function toElasticsearch(work: Work): Promise<Program> {
     title: 'B: _bulk to Elasticsearch',
     shape: logstashShape,
     async run() {
-      const measured = await measure(logstash(work, STDIN, output));
-      const { firstMs, ...tally } = await sink.report();
-      return { measured: { ...measured, firstOutputMs: firstMs ?? undefined }, tally };
+      const measured = await measure(logstash(work, 'B', STDIN, output));
+      return outcomeOf(measured, sink);
     },
     stop: () => sink.stop(),
   };
+}
+
+/** Each run has a sink of its own, which keeps the objects. */
+export function toS3(work: Work): Program {
+  return {
+    id: 'C',
+    title: 'C: gzip objects to S3',
+    shape: logstashShape,
+    async run() {
+      const sink = await startSink('s3Sink');
+      try {
+        const measured = await measure(
+          logstash(work, 'C', STDIN, s3Output(sink.url, 'accesslog/%{+YYYY}/%{+MM}/%{+dd}')),
+        );
+        return await outcomeOf(measured, sink);
+      } finally {
+        await sink.stop();
+      }
+    },
+    stop: async () => {},
+  };
+}
+
+export function s3Output(endpoint: string, prefix: string): string {
+  const { accessKeyId, secretAccessKey } = S3_CREDENTIALS;
+  return `s3 {
+    bucket => "${S3_BUCKET}" region => "us-east-1" endpoint => "${endpoint}" additional_settings => { force_path_style => true }
+    access_key_id => "${accessKeyId}" secret_access_key => "${secretAccessKey}"
+    prefix => "${prefix}" codec => json_lines encoding => "gzip" gzip_level => 1
+  }`;
 }
 
 const STDIN = 'stdin { codec => json_lines }';
@@ -93,7 +122,7 @@ filter {
 }
 
 /** As users start it, on an empty data directory. */
-export function logstash(work: Work, input: string, output: string): Launch {
+export function logstash(work: Work, id: string, input: string, output: string): Launch {
   const configPath = join(work.folder, 'bench.conf');
   const dataPath = join(work.folder, 'data');
   rmSync(dataPath, { recursive: true, force: true });
@@ -102,12 +131,18 @@ export function logstash(work: Work, input: string, output: string): Launch {
     command: resolve('bin/logstash-ts'),
     args: ['-f', configPath, '--path.data', dataPath, '--log.level', 'error'],
     stdin: work.lines,
-    env: { NODE_OPTIONS: profiling(work).join(' ') },
+    env: { NODE_OPTIONS: profiling(work, id).join(' ') },
   };
 }
 
-function profiling({ profiles }: Work): string[] {
-  return profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profiles)}`];
+async function outcomeOf(measured: Measured, sink: Sink): Promise<Outcome> {
+  const { firstMs, ...tally } = await sink.report();
+  return { measured: { ...measured, firstOutputMs: firstMs ?? undefined }, tally };
+}
+
+/** Into a folder a program. */
+function profiling({ profiles }: Work, id: string): string[] {
+  return profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profiles, id)}`];
 }
 
 export async function intoFile(launch: Launch & { readonly outputFile: string }): Promise<Outcome> {

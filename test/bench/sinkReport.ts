@@ -22,10 +22,14 @@ export class SinkReport {
     this.#tally = open();
   }
 
-  /** Takes whole lines and gives their number. */
-  take(lines: Buffer): number {
+  /** Notes that a request with events has come. */
+  note(): void {
     this.#firstMs ??= Date.now();
     this.#requests++;
+  }
+
+  /** Takes whole lines and gives their number. */
+  take(lines: Buffer): number {
     return this.#tally.take(lines);
   }
 

@@ -1,6 +1,9 @@
 import { nodeArguments, startChild } from '../support/servers/index.ts';
 import { REPORT_PATH, type Reported } from './sinkReport.ts';
 
+export const S3_BUCKET = 'bench';
+export const S3_CREDENTIALS = { accessKeyId: 'AK', secretAccessKey: 'SK' };
+
 export interface Sink {
   readonly url: string;
   /** What it has taken since it was last asked. */
