@@ -11,6 +11,7 @@ import { checkCount, Oracle } from './check.ts';
 import { profileSummary } from './cpuProfile.ts';
 import { databases } from './databases.ts';
 import { figuresOf, type Row, tableOf } from './figures.ts';
+import { fromKinesis, fromKinesisToElasticsearch } from './kinesisPrograms.ts';
 import { linesFile } from './lines.ts';
 import type { Measured } from './measure.ts';
 import type { Tally } from './outputTally.ts';
@@ -20,7 +21,7 @@ const { values } = parseArgs({
   options: {
     events: { type: 'string' },
     rounds: { type: 'string' },
-    only: { type: 'string', default: 'A,B,C' },
+    only: { type: 'string', default: 'A,B,C,D' },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     profile: { type: 'string' },
@@ -35,6 +36,8 @@ const makers: Readonly<Record<string, (work: Work) => Program | Promise<Program>
   A: toFile,
   B: toElasticsearch,
   C: toS3,
+  D: fromKinesis,
+  E: fromKinesisToElasticsearch,
 };
 
 function say(text: string): void {

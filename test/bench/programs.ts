@@ -65,7 +65,7 @@ export function toFile(work: Work): Program {
 
 export async function toElasticsearch(work: Work): Promise<Program> {
   const sink = await startSink('bulkSink');
-  const output = `elasticsearch { hosts => "${sink.url}" index => "accesslog-%{+YYYYMM}" }`;
+  const output = elasticsearchOutput(sink.url);
   return {
     id: 'B',
     title: 'B: _bulk to Elasticsearch',
@@ -76,6 +76,10 @@ export async function toElasticsearch(work: Work): Promise<Program> {
     },
     stop: () => sink.stop(),
   };
+}
+
+export function elasticsearchOutput(url: string): string {
+  return `elasticsearch { hosts => "${url}" index => "accesslog-%{+YYYYMM}" }`;
 }
 
 /** Each run has a sink of its own, which keeps the objects. */
@@ -135,7 +139,7 @@ export function logstash(work: Work, id: string, input: string, output: string):
   };
 }
 
-async function outcomeOf(measured: Measured, sink: Sink): Promise<Outcome> {
+export async function outcomeOf(measured: Measured, sink: Sink): Promise<Outcome> {
   const { firstMs, ...tally } = await sink.report();
   return { measured: { ...measured, firstOutputMs: firstMs ?? undefined }, tally };
 }

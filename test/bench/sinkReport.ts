@@ -16,16 +16,18 @@ export class SinkReport {
   #tally: OutputTally;
   #firstMs: number | null = null;
   #requests = 0;
+  #noted = 0;
 
   constructor(open: () => OutputTally) {
     this.#open = open;
     this.#tally = open();
   }
 
-  /** Notes that a request with events has come. */
-  note(): void {
+  /** Notes that a request with events has come; of such as are not taken, how many. */
+  note(events = 0): void {
     this.#firstMs ??= Date.now();
     this.#requests++;
+    this.#noted += events;
   }
 
   /** Takes whole lines and gives their number. */
@@ -36,10 +38,13 @@ export class SinkReport {
   /** Gives the report and begins a new one, when it is asked for. */
   answers(request: IncomingMessage, response: ServerResponse): boolean {
     if (request.url !== REPORT_PATH) return false;
-    const reported: Reported = { ...this.#tally.result(), firstMs: this.#firstMs, requests: this.#requests };
+    const tally = this.#tally.result();
+    const events = tally.events + this.#noted;
+    const reported: Reported = { ...tally, events, firstMs: this.#firstMs, requests: this.#requests };
     this.#tally = this.#open();
     this.#firstMs = null;
     this.#requests = 0;
+    this.#noted = 0;
     response.end(JSON.stringify(reported));
     return true;
   }

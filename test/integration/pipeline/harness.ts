@@ -181,7 +181,7 @@ export async function s3Lines({ s3 }: Stack): Promise<string[]> {
 /** The rows of the lease table, by shard. */
 export async function leases({
   dynamodb,
-}: Stack): Promise<Record<string, { owner: string | undefined; checkpoint: string }>> {
+}: Pick<Stack, 'dynamodb'>): Promise<Record<string, { owner: string | undefined; checkpoint: string }>> {
   const client = new DynamoDBClient({ endpoint: dynamodb.url, region: REGION, credentials });
   const { Items = [] } = await client.send(new ScanCommand({ TableName: 'logstash' }));
   client.destroy();

@@ -1,0 +1,92 @@
+/**
+ * A fake of Kinesis in a process of its own, only for measuring: sends answers that were written beforehand, as fast as it can. Its
+ * shards are closed: they end behind their last record. One line of JSON says where it listens. Usage: node fakeStream.ts <folder>
+ */
+import { open } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { readBody } from '../support/servers/s3/request.ts';
+import { listen } from '../support/servers/server.ts';
+import { OutputTally } from './outputTally.ts';
+import { SinkReport } from './sinkReport.ts';
+import { RECORDS_MAX, readIndex, recordsUpTo, shardFile } from './streamFiles.ts';
+
+const HASH_KEYS = 2n ** 128n;
+const folder = process.argv[2] ?? '';
+const index = readIndex(folder);
+const files = await Promise.all(index.map((_, shard) => open(shardFile(folder, shard))));
+const report = new SinkReport(() => new OutputTally());
+
+interface Input {
+  readonly StreamName?: string;
+  readonly ShardId?: string;
+  readonly ShardIteratorType?: string;
+  readonly StartingSequenceNumber?: string;
+  readonly ShardIterator?: string;
+  readonly Limit?: number;
+}
+
+type Answers = string | readonly [string, Buffer, string];
+
+const operations: Readonly<Record<string, (input: Input) => Answers | Promise<Answers>>> = {
+  ListShards: () => JSON.stringify({ Shards: index.map((_, shard) => shardOf(shard)) }),
+  DescribeStreamSummary: ({ StreamName }) =>
+    JSON.stringify({ StreamDescriptionSummary: { StreamName, StreamStatus: 'ACTIVE', OpenShardCount: index.length } }),
+  GetShardIterator({ ShardId, ShardIteratorType, StartingSequenceNumber = '' }) {
+    const shard = Number(ShardId?.slice('shardId-'.length));
+    if (ShardIteratorType === 'TRIM_HORIZON') return JSON.stringify({ ShardIterator: `${shard}/0` });
+    if (ShardIteratorType !== 'AFTER_SEQUENCE_NUMBER') throw new Error(`no iterator of type ${ShardIteratorType}`);
+    return JSON.stringify({ ShardIterator: `${shard}/${recordsUpTo(StartingSequenceNumber, index.length)}` });
+  },
+  GetRecords: getRecords,
+};
+
+function shardOf(shard: number) {
+  const start = (n: number) => (HASH_KEYS * BigInt(n)) / BigInt(index.length);
+  return {
+    ShardId: `shardId-${String(shard).padStart(12, '0')}`,
+    HashKeyRange: { StartingHashKey: String(start(shard)), EndingHashKey: String(start(shard + 1) - 1n) },
+    SequenceNumberRange: { StartingSequenceNumber: '49590338271490256608559692538360000000000000000000000000' },
+  };
+}
+
+/** An iterator names the shard and how many of its records go before. */
+async function getRecords({ ShardIterator = '', Limit = 0 }: Input): Promise<Answers> {
+  const [shard = 0, before = 0] = ShardIterator.split('/').map(Number);
+  const number = Math.floor(before / RECORDS_MAX);
+  const answer = index[shard]?.[number] ?? { offset: 0, bytes: 0, records: 0 };
+  if (Limit < answer.records) throw new Error(`an answer has ${answer.records} records, and ${Limit} are asked for`);
+  const whole = Buffer.allocUnsafe(answer.bytes);
+  await files[shard]?.read(whole, 0, answer.bytes, answer.offset);
+  const skipped = before % RECORDS_MAX;
+  const records = skipped === 0 ? whole : withoutFirst(whole, skipped);
+  report.note(answer.records - skipped);
+  const isLast = number + 1 >= (index[shard]?.length ?? 0);
+  const iterator = isLast ? '' : `"NextShardIterator":"${shard}/${(number + 1) * RECORDS_MAX}",`;
+  return [`{"MillisBehindLatest":${isLast ? 0 : 60_000},${iterator}"Records":[`, records, ']}'];
+}
+
+/** Only for a worker that takes over in the midst of an answer, having lost its lease. */
+function withoutFirst(records: Buffer, count: number): Buffer {
+  const list: unknown[] = JSON.parse(`[${records}]`);
+  return Buffer.from(JSON.stringify(list.slice(count)).slice(1, -1));
+}
+
+const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  if (report.answers(request, response)) return;
+  void readBody(request).then(async (body) => {
+    const name = String(request.headers['x-amz-target']).split('.')[1] ?? '';
+    try {
+      const operation = operations[name];
+      if (operation === undefined) throw new Error(`no operation ${name}`);
+      const parts = [await operation(JSON.parse(body.toString()))].flat();
+      const length = parts.reduce((sum, part) => sum + part.length, 0);
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1', 'content-length': length });
+      for (const part of parts) response.write(part);
+      response.end();
+    } catch (error) {
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(JSON.stringify({ __type: 'InvalidArgumentException', message: String(error) }));
+    }
+  });
+});
+process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${await listen(server, 0)}` })}\n`);

@@ -1,0 +1,76 @@
+/** The user's filters on a Kinesis stream of which every shard is read to its end. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { leases } from '../integration/pipeline/harness.ts';
+import { type Server, startDynalite } from '../support/servers/index.ts';
+import { logstashShape } from './check.ts';
+import { type Measured, measure } from './measure.ts';
+import { elasticsearchOutput, logstash, type Outcome, outcomeOf, type Program, type Work } from './programs.ts';
+import { type Sink, startSink } from './sinks.ts';
+import { streamFolder } from './streamFiles.ts';
+
+const SHARDS = 16;
+const POLL_MS = 200;
+
+/** Kinesis does not know when a pipeline without outputs is done, but the lease table does. */
+export async function fromKinesis(work: Work, shards = SHARDS): Promise<Program> {
+  const stream = await startSink('fakeStream', streamFolder(work.events, shards));
+  return {
+    id: 'D',
+    title: `D: Kinesis, ${shards} shards, to null`,
+    async run() {
+      const measured = await readStream(work, 'D', stream, 'null { }');
+      const { firstMs: _, ...tally } = await stream.report();
+      const again = tally.events - work.events;
+      // Every shard is settled to its end, so that none is missing.
+      if (again > 0)
+        process.stderr.write(`${again} records were read twice: the machine was so busy that leases were lost\n`);
+      return { measured, tally: { ...tally, events: Math.min(tally.events, work.events) } };
+    },
+    stop: () => stream.stop(),
+  };
+}
+
+export async function fromKinesisToElasticsearch(work: Work): Promise<Program> {
+  const [stream, sink] = await Promise.all([
+    startSink('fakeStream', streamFolder(work.events, SHARDS)),
+    startSink('bulkSink'),
+  ]);
+  return {
+    id: 'E',
+    title: 'E: Kinesis to Elasticsearch',
+    shape: logstashShape,
+    async run(): Promise<Outcome> {
+      return outcomeOf(await readStream(work, 'E', stream, elasticsearchOutput(sink.url)), sink);
+    },
+    stop: async () => void (await Promise.all([stream.stop(), sink.stop()])),
+  };
+}
+
+/** With a lease table that is empty. */
+async function readStream(work: Work, id: string, stream: Sink, output: string): Promise<Measured> {
+  const dynamodb = await startDynalite({ childProcess: true });
+  const input = `kinesis {
+    kinesis_stream_name => "bench" codec => json
+    additional_settings => { "kinesis_endpoint" => "${stream.url}" "dynamodb_endpoint" => "${dynamodb.url}" }
+  }`;
+  try {
+    const launch = logstash(work, id, input, output);
+    return await measure({
+      ...launch,
+      stdin: '/dev/null',
+      env: { ...launch.env, AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'SK' },
+      done: (signal) => untilAllEnded(dynamodb, signal),
+    });
+  } finally {
+    await dynamodb.stop();
+  }
+}
+
+/** A shard's row says SHARD_END when all its events are settled. */
+async function untilAllEnded(dynamodb: Server, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await wait(POLL_MS, undefined, { signal });
+    const rows = Object.values(await leases({ dynamodb }).catch(() => ({})));
+    if (rows.length > 0 && rows.every(({ checkpoint }) => checkpoint === 'SHARD_END')) return;
+  }
+}

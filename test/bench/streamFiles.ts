@@ -1,0 +1,89 @@
+/** A stream as its GetRecords answers, written out beforehand so that the server only has to send them. */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { accessLogLines } from './accessLog.ts';
+import { generated } from './generated.ts';
+import { LINE_SOURCES } from './lines.ts';
+
+/** Where in the shard's file the records of one answer stand. */
+export interface Answer {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly records: number;
+}
+
+/** One list a shard. */
+export type StreamIndex = readonly (readonly Answer[])[];
+
+/** As many as one GetRecords gives; their 4 MB are below its other limit. */
+export const RECORDS_MAX = 10_000;
+const NUMBER_DIGITS = 19;
+const SEQUENCE_START = '4959033827149025660855969253836';
+const ARRIVAL_SECONDS = 1_603_133_760;
+const SOURCES = [...LINE_SOURCES, 'test/bench/streamFiles.ts'];
+
+export function streamFolder(events: number, shards: number): string {
+  return generated(`stream-${events}-${shards}`, SOURCES, (directory) => writeStream(directory, events, shards));
+}
+
+export function shardFile(folder: string, shard: number): string {
+  return join(folder, `${shard}.json`);
+}
+
+export function readIndex(folder: string): StreamIndex {
+  return JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
+}
+
+/** How many records of its shard go before the one behind this sequence number. */
+export function recordsUpTo(sequenceNumber: string, shards: number): number {
+  return Math.floor(Number(sequenceNumber.slice(-NUMBER_DIGITS)) / shards) + 1;
+}
+
+function writeStream(folder: string, events: number, shards: number): void {
+  const writers = Array.from({ length: shards }, (_, shard) => new ShardWriter(shardFile(folder, shard)));
+  let number = 0;
+  for (const line of accessLogLines(events)) {
+    writers[number % shards]?.add(recordText(line, number, number % shards));
+    number++;
+  }
+  writeFileSync(join(folder, 'index.json'), JSON.stringify(writers.map((writer) => writer.close())));
+}
+
+class ShardWriter {
+  readonly #file: number;
+  readonly #answers: Answer[] = [];
+  #offset = 0;
+  #texts: string[] = [];
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'w');
+  }
+
+  add(text: string): void {
+    this.#texts.push(text);
+    if (this.#texts.length === RECORDS_MAX) this.#flush();
+  }
+
+  close(): readonly Answer[] {
+    if (this.#texts.length > 0) this.#flush();
+    closeSync(this.#file);
+    return this.#answers;
+  }
+
+  #flush(): void {
+    const bytes = writeSync(this.#file, this.#texts.join(','));
+    this.#answers.push({ offset: this.#offset, bytes, records: this.#texts.length });
+    this.#offset += bytes;
+    this.#texts = [];
+  }
+}
+
+/** In the order and with the forms that Kinesis has. */
+function recordText(line: string, number: number, shard: number): string {
+  const data = Buffer.from(`${line}\n`).toString('base64');
+  const arrival = (ARRIVAL_SECONDS + number / 1000).toFixed(3);
+  const key = createHash('md5').update(String(number)).digest('hex');
+  const sequence = `${SEQUENCE_START}${String(shard).padStart(6, '0')}${String(number).padStart(NUMBER_DIGITS, '0')}`;
+  return `{"ApproximateArrivalTimestamp":${arrival},"Data":"${data}","PartitionKey":"${key}","SequenceNumber":"${sequence}"}`;
+}
