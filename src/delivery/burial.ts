@@ -15,8 +15,6 @@ export interface BurialSettings {
 
 const RETRY_INITIAL_MS = 1000;
 const RETRY_MAX_MS = 30_000;
-/** Events on their way, beyond which the source should wait. */
-const PENDING_MAX = 1000;
 
 /**
  * Takes events that cannot go on, such as those that a destination refuses for good, to the dead letter queue, and settles
@@ -34,11 +32,6 @@ export class Burial {
     this.#tally = new TallyReporter(settings.logger, settings.clock);
   }
 
-  /** Events on their way. */
-  get pending(): number {
-    return this.#open.size;
-  }
-
   /** Resolves when the event is on disk and settled; or, not settled, when `giveUp` aborts while the queue cannot take it. */
   bury(event: Event, reason: string, giveUp?: AbortSignal): Promise<void> {
     const buried = this.#bury(event, reason, giveUp).finally(() => this.#open.delete(buried));
@@ -46,10 +39,7 @@ export class Burial {
     return buried;
   }
 
-  /**
-   * Buries an event that made our own code throw, so that it stops no other: said by kind, not one by one. Nobody need wait,
-   * but for `room`.
-   */
+  /** Buries an event that made our own code throw, so that it stops no other: said by kind, not one by one. */
   isolate(event: Event, what: string, error: unknown): Promise<void> {
     const reason = `${what}: ${messageOf(error)}`;
     const place = event.origin === undefined ? 'an event' : `the event ${event.origin}`;
@@ -57,9 +47,9 @@ export class Burial {
     return this.bury(event, reason);
   }
 
-  /** Resolves when there is room for more; `undefined` while there is. */
+  /** For the source to wait: resolves when none is on its way, `undefined` while that is so. */
   room(): Promise<void> | undefined {
-    return this.#open.size > PENDING_MAX ? this.whenIdle() : undefined;
+    return this.#open.size === 0 ? undefined : this.whenIdle();
   }
 
   /** Resolves when none is on its way. */

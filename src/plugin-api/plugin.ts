@@ -90,7 +90,12 @@ export interface OutputContext extends DeliveryContext {
 export interface Output {
   /** Checks that the destination can be written at all. A rejection is a fatal configuration fault. */
   open?(): Promise<void>;
-  /** Takes events; encode what is needed at once, an event may change after the call. The promise is the back-pressure: given only while the buffer is full. */
+  /**
+   * Takes events; encode what is needed at once, an event may change after the call. The promise is the back-pressure: given
+   * only while the buffer is full. Never throws because of one event: what cannot be encoded goes to the dead letter queue
+   * (`Burial.isolate`). A throw is a plugin that breaks down; a second try, even in halves, would write again what it had
+   * taken before.
+   */
   write(events: readonly Event[]): void | Promise<void>;
   /** Writes and settles all that is buffered, then frees what it holds. Idempotent. */
   close(): Promise<void>;

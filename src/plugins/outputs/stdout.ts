@@ -1,3 +1,5 @@
+import { Burial } from '../../delivery/burial.ts';
+import type { Event } from '../../event/event.ts';
 import { defineOutput } from '../../plugin-api/index.ts';
 
 export const stdout = defineOutput({
@@ -5,8 +7,20 @@ export const stdout = defineOutput({
   summary: 'Prints events.',
   defaultCodec: 'rubydebug',
   options: {},
-  create(options) {
+  create(options, context) {
     const codec = options.codec.open();
+    const burial = new Burial(context);
+    const unwritable = context.counter('unwritable_events');
+
+    function encode(event: Event): string | undefined {
+      try {
+        return codec.encode(event);
+      } catch (error) {
+        unwritable.value += 1;
+        void burial.isolate(event, 'cannot be written', error);
+        return undefined;
+      }
+    }
 
     function print(text: string): Promise<void> {
       return new Promise((resolve, reject) => {
@@ -16,11 +30,12 @@ export const stdout = defineOutput({
 
     return {
       async write(events) {
-        const batches = events.map((event) => event.batch);
-        await print(events.map((event) => codec.encode(event)).join(''));
-        for (const batch of batches) batch.settle();
+        const encoded = events.map((event) => ({ batch: event.batch, text: encode(event) }));
+        await print(encoded.map(({ text }) => text ?? '').join(''));
+        for (const { batch, text } of encoded) if (text !== undefined) batch.settle();
+        await burial.room();
       },
-      async close() {},
+      close: () => burial.close(),
     };
   },
 });

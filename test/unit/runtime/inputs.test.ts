@@ -6,7 +6,7 @@ import { readDeadLetters } from '../../../src/delivery/deadLetters.ts';
 import { Event } from '../../../src/event/event.ts';
 import type { ValueMap } from '../../../src/event/value.ts';
 import { recordLog } from '../../support/outputHarness.ts';
-import { type Source, settleAll, startPipeline, testInput, testOutput } from './support.ts';
+import { type Source, settleAll, startPipeline, testInput, testOutput } from '../../support/testPipeline.ts';
 
 interface Ran {
   /** Fields of the events that reached the output, without time and version. */

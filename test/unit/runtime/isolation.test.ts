@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readDeadLetters } from '../../../src/delivery/deadLetters.ts';
 import { Event } from '../../../src/event/event.ts';
 import { recordLog } from '../../support/outputHarness.ts';
-import { settleAll, startPipeline, testInput, testOutput, type Write } from './support.ts';
+import { settleAll, startPipeline, testInput, testOutput, type Write } from '../../support/testPipeline.ts';
 
 let directory: string;
 const { logger, lines } = recordLog();

@@ -6,7 +6,14 @@ import { checkQueue } from '../../../src/delivery/persistedQueueCheck.ts';
 import { Event } from '../../../src/event/event.ts';
 import type { Pipeline, QueueSettings } from '../../../src/runtime/pipeline.ts';
 import { recordLog } from '../../support/outputHarness.ts';
-import { type Source, settleAll, startPipeline, testInput, testOutput, type Write } from './support.ts';
+import {
+  type Source,
+  settleAll,
+  startPipeline,
+  testInput,
+  testOutput,
+  type Write,
+} from '../../support/testPipeline.ts';
 
 let directory: string;
 const { logger, lines } = recordLog();

@@ -3,7 +3,6 @@ import PQueue from 'p-queue';
 import { Burial } from '../../../delivery/burial.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Codec, CodecFactory, Output, OutputContext } from '../../../plugin-api/index.ts';
-import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { compileFilePath, type FilePath } from './filePath.ts';
 import { FileWriter, type FileWriterSettings } from './fileWriter.ts';
@@ -128,7 +127,8 @@ export class FileOutput implements Output {
 
   /** An event that cannot be encoded would stop Logstash's pipeline. */
   #reject(event: Event, error: unknown): void {
-    void this.#burial.bury(event, messageOf(error));
+    this.#context.counter('unwritable_events').value += 1;
+    void this.#burial.isolate(event, 'cannot be written', error);
   }
 
   #waitForRoom(): void | Promise<void> {
@@ -136,7 +136,7 @@ export class FileOutput implements Output {
       this.#flushAll();
       return new Promise((resolve) => this.#waiters.push(resolve));
     }
-    return this.#burial.pending === 0 ? undefined : this.#burial.whenIdle();
+    return this.#burial.room();
   }
 
   #written(bytes: number): void {
@@ -181,7 +181,7 @@ export class FileOutput implements Output {
 
   async #close(): Promise<void> {
     this.#stopped.abort();
-    await Promise.all([...(this.#loops ?? []), this.#burial.whenIdle()]);
+    await Promise.all([...(this.#loops ?? []), this.#burial.close()]);
     await Promise.all([...this.#writers.values()].map((writer) => writer.release(true)));
     this.#writers.clear();
   }

@@ -1,7 +1,6 @@
 import { Burial } from '../../../delivery/burial.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Codec, Output, OutputContext } from '../../../plugin-api/index.ts';
-import { messageOf } from '../../../util/errors.ts';
 import { adoptLeftovers, countAbandoned } from './leftovers.ts';
 import { ObjectNames } from './objectNames.ts';
 import type { S3Options } from './options.ts';
@@ -117,7 +116,8 @@ export class S3Output implements Output {
 
   /** An event that cannot be encoded or named would stop Logstash's pipeline. */
   #reject(event: Event, error: unknown): void {
-    void this.#burial.bury(event, messageOf(error));
+    this.#context.counter('unwritable_events').value += 1;
+    void this.#burial.isolate(event, 'cannot be written', error);
   }
 
   #rotate(file: SpoolFile): void {
@@ -142,7 +142,7 @@ export class S3Output implements Output {
     if (room.shouldFlush) this.#makeRoomInMemory();
     // What is open could not be uploaded before its time, and nothing else may be left to make room.
     if (room.isSpoolFull) for (const file of [...files.values()]) this.#rotate(file);
-    return room.wait() ?? (this.#burial.pending === 0 ? undefined : this.#burial.whenIdle());
+    return room.wait() ?? this.#burial.room();
   }
 
   async #tick(): Promise<void> {
@@ -217,7 +217,7 @@ export class S3Output implements Output {
     this.#stopped.abort();
     await Promise.all([this.#ticking, this.#sweeping]);
     for (const file of [...files.values()]) this.#rotate(file);
-    await Promise.all([uploader.whenIdle(), this.#burial.whenIdle()]);
+    await Promise.all([uploader.whenIdle(), this.#burial.close()]);
     room.release();
     store.close();
     await directory.close();

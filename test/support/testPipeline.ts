@@ -1,8 +1,8 @@
 /** A pipeline in this process, of plugins that a test defines and those that there are. */
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { compile } from '../../../src/compiler/index.ts';
-import { DeadLetterQueue } from '../../../src/delivery/deadLetterQueue.ts';
+import { compile } from '../../src/compiler/index.ts';
+import { DeadLetterQueue } from '../../src/delivery/deadLetterQueue.ts';
 import {
   defineInput,
   defineOutput,
@@ -10,11 +10,11 @@ import {
   type Output,
   type PluginDefinition,
   type PluginRegistry,
-} from '../../../src/plugin-api/index.ts';
-import { registry } from '../../../src/plugins/index.ts';
-import { Pipeline, type PipelineSettings } from '../../../src/runtime/pipeline.ts';
-import { systemClock } from '../../../src/util/clock.ts';
-import type { Logger } from '../../../src/util/logger.ts';
+} from '../../src/plugin-api/index.ts';
+import { registry } from '../../src/plugins/index.ts';
+import { Pipeline, type PipelineSettings } from '../../src/runtime/pipeline.ts';
+import { systemClock } from '../../src/util/clock.ts';
+import type { Logger } from '../../src/util/logger.ts';
 
 export type Source = (context: InputContext) => Promise<void>;
 export type Write = Output['write'];
