@@ -31,8 +31,6 @@ export class NotCompressed extends Error {
   }
 }
 
-export type RecordFault = RecordTooLarge | NotCompressed;
-
 export interface DecompressorSettings {
   readonly compression: CompressionChoice;
   readonly expandedBytesMax: number;

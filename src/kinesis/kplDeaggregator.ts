@@ -37,9 +37,8 @@ export function deaggregate(record: Uint8Array): KplContainer | undefined {
   try {
     const container = readContainer(new WireReader(record, MAGIC.length, end));
     return container.records.length === 0 ? undefined : container;
-  } catch (error) {
-    if (error instanceof MalformedMessage) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 

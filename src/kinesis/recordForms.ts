@@ -9,9 +9,6 @@ import {
   type CompressionChoice,
   createDecompressor,
   type Decompress,
-  NotCompressed,
-  type RecordFault,
-  RecordTooLarge,
 } from './decompress.ts';
 import { createShardFilter, type ShardFilter } from './hashKeys.ts';
 import { deaggregate } from './kplDeaggregator.ts';
@@ -107,12 +104,12 @@ export class RecordForms {
     bytes: Uint8Array,
   ): ConsumerRecord {
     let data = bytes;
-    let fault: RecordFault | undefined;
+    let fault: Error | undefined;
     try {
       data = this.#expand(bytes);
     } catch (error) {
-      if (!(error instanceof RecordTooLarge || error instanceof NotCompressed)) throw error;
-      fault = error;
+      // Whatever it is: the records behind it go on.
+      fault = error instanceof Error ? error : new Error(String(error));
     }
     return {
       sequenceNumber: stored.SequenceNumber ?? '',

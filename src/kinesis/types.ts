@@ -4,7 +4,7 @@
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
-import type { CompressionChoice, RecordFault } from './decompress.ts';
+import type { CompressionChoice } from './decompress.ts';
 
 /**
  * A place in a shard. `sequenceNumber` is Kinesis's decimal text (up to 56 digits, compared by length, then text);
@@ -23,7 +23,7 @@ export interface ConsumerRecord extends Position {
   /** When Kinesis took the record, in milliseconds since 1970. */
   readonly approximateArrivalTimestampMs: number;
   /** Why the bytes were not expanded. The processor decides on the fate of such a record; the shard goes on. */
-  readonly fault?: RecordFault | undefined;
+  readonly fault?: Error | undefined;
 }
 
 /** A number that only grows. */

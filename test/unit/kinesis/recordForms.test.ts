@@ -49,6 +49,21 @@ function textsOf(records: readonly ConsumerRecord[]): string[] {
   return records.map(({ data }) => Buffer.from(data).toString());
 }
 
+describe('a fault of ours', () => {
+  it('in taking a record out of its compression stays with that record, bytes and all', () => {
+    const broken = {
+      get value(): number {
+        throw new Error('a bug');
+      },
+    };
+    const counter = (name: string) => (name === 'gzip_records' ? broken : { value: 0 });
+    const packed = gzipSync('{"a":1}');
+    const records = userRecords([stored(packed, 1), stored('{"a":2}', 2)], createForms({ counter }).forms);
+    expect(records).toMatchObject([{ data: packed, fault: new Error('a bug') }, { sequenceNumber: '2' }]);
+    expect(records[1]?.fault).toBeUndefined();
+  });
+});
+
 describe('user records', () => {
   it('are what is stored, expanded, with the place, the key and the time', () => {
     expect(userRecords([stored(gzipSync('{"a":1}'))])).toEqual([

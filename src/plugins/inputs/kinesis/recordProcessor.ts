@@ -1,12 +1,12 @@
 /** The records of one shard as events: decoded, named by their place in the stream, emitted in slices that settle alone. */
-import { createAckTracker } from '../../../delivery/ackTracker.ts';
+import { type AckToken, createAckTracker } from '../../../delivery/ackTracker.ts';
 import type { Event } from '../../../event/event.ts';
 import { SourceBatch } from '../../../event/sourceBatch.ts';
 import { RecordTooLarge } from '../../../kinesis/decompress.ts';
 import type { ConsumerRecord, Position, ShardInfo, ShardProcessor } from '../../../kinesis/types.ts';
 import type { Codec, InputContext } from '../../../plugin-api/index.ts';
 import { orAborted } from '../../../util/abort.ts';
-import { placeOf, RefusedRecords } from './refusedRecords.ts';
+import { type BurialKind, placeOf, RefusedRecords } from './refusedRecords.ts';
 
 /** Slices of a shard from its oldest unsettled one on, settled or not: at the bound the shard is not read on. */
 const ACK_WINDOW_MAX = 32_768;
@@ -35,65 +35,104 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
   /** The last record of which every event is emitted or about to be. */
   let before: Position | null = null;
 
-  async function emit(events: Event[]): Promise<void> {
-    const token = tracker.open(before);
-    if (events.length === 0) tracker.settle(token);
-    else {
-      const taken = context.emit(events, () => tracker.settle(token));
-      if (taken) await orAborted(taken, end);
+  /**
+   * Resolves to what the pipeline threw in place of taking them; then nothing is open. The entry is opened behind the call,
+   * in which they may all be settled already.
+   */
+  async function emit(events: Event[]): Promise<{ readonly error: unknown } | undefined> {
+    let token: AckToken | undefined;
+    let isSettled = false;
+    const settle = () => {
+      isSettled = true;
+      if (token !== undefined) tracker.settle(token);
+    };
+    let taken: void | Promise<void>;
+    try {
+      taken = events.length === 0 ? settle() : context.emit(events, settle);
+    } catch (error) {
+      return { error };
     }
+    token = tracker.open(before);
+    if (isSettled) tracker.settle(token);
+    if (taken) await orAborted(taken, end);
     const room = tracker.room();
     if (room) await orAborted(room, end);
+    return undefined;
+  }
+
+  /** What stands between the record and the outputs has broken, and not only for its neighbours' sake. */
+  async function emitAlone(record: ConsumerRecord): Promise<void> {
+    if (end.aborted) return;
+    before = positionOf(record);
+    const failure = await emit(events(record));
+    if (failure !== undefined) await bury('poisoned', record, String(failure.error));
   }
 
   /** The shard waits: what comes behind it is worth nothing to the checkpoint before this record is on disk. */
-  async function bury(record: ConsumerRecord, reason: string): Promise<void> {
+  async function bury(kind: BurialKind, record: ConsumerRecord, reason: string): Promise<void> {
     const token = tracker.open(before);
-    await refused.bury(record, reason, new SourceBatch(() => tracker.settle(token)), shard, end);
+    await refused.bury(kind, record, reason, new SourceBatch(() => tracker.settle(token)), shard, end);
   }
 
   async function process(records: readonly ConsumerRecord[]): Promise<void> {
     const { batchSize } = context;
     let slice: Event[] = [];
-    let recordCount = 0;
-    const emitSlice = (): Promise<void> => {
+    /** The first record that has events in the slice. */
+    let from = 0;
+    /** Resolves to `false` when the slice did not go through: each of its records has then gone its own way. */
+    const emitSlice = async (to: number): Promise<boolean> => {
       const events = slice;
+      const ofSlice = records.slice(from, to);
       slice = [];
-      recordCount = 0;
-      return emit(events);
+      from = to;
+      if ((await emit(events)) === undefined) return true;
+      for (const record of ofSlice) await emitAlone(record);
+      return false;
     };
-    for (const record of records) {
+    for (const [index, record] of records.entries()) {
       if (end.aborted) break;
       userRecords.value += 1;
-      const { sequenceNumber, subSequenceNumber, fault } = record;
-      if (fault instanceof RecordTooLarge) {
-        if (recordCount > 0) await emitSlice();
-        before = { sequenceNumber, subSequenceNumber };
-        await bury(record, fault.message);
+      if (record.fault instanceof RecordTooLarge) {
+        if (index > from) await emitSlice(index);
+        before = positionOf(record);
+        await bury('tooLarge', record, record.fault.message);
+        from = index + 1;
         continue;
       }
       let isInParts = false;
       for (const event of events(record)) {
         slice.push(event);
         if (slice.length < batchSize * BATCHES_A_RECORD_MAX) continue;
-        await emitSlice();
+        isInParts = await emitSlice(index + 1);
         if (lost.signal.aborted) return;
-        isInParts = true;
+        if (!isInParts) break;
+        from = index;
       }
-      before = { sequenceNumber, subSequenceNumber };
-      recordCount += 1;
+      before = positionOf(record);
       // Its last part follows after a stop too: else its first ones would come again.
-      if (isInParts || slice.length >= batchSize || recordCount >= batchSize) await emitSlice();
+      if (isInParts || slice.length >= batchSize || index + 1 - from >= batchSize) await emitSlice(index + 1);
     }
-    if (recordCount > 0 && !end.aborted) await emitSlice();
+    if (from < records.length && !end.aborted) await emitSlice(records.length);
   }
 
   function events(record: ConsumerRecord): Event[] {
     const arrivalMs = eventTime === 'arrival' ? record.approximateArrivalTimestampMs : context.clock.now();
-    const decoded = decode(record, arrivalMs);
+    if (record.fault) return undecoded(record, record.fault.message, arrivalMs);
+    try {
+      return located(decode(record.data, arrivalMs), record);
+    } catch (error) {
+      return undecoded(record, String(error), arrivalMs);
+    }
+  }
+
+  function undecoded(record: ConsumerRecord, reason: string, arrivalMs: number): Event[] {
+    return located([refused.undecoded(record, reason, shard, arrivalMs)], record);
+  }
+
+  function located(events: Event[], record: ConsumerRecord): Event[] {
     const place = placeOf(record, shard);
     let nth = 0;
-    for (const event of decoded) {
+    for (const event of events) {
       event.origin = nth === 0 ? place : `${place}/${nth}`;
       event.metadata['approximate_arrival_timestamp'] = record.approximateArrivalTimestampMs;
       event.metadata['partition_key'] = record.partitionKey;
@@ -101,19 +140,20 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
       event.metadata['sub_sequence_number'] = record.subSequenceNumber;
       nth += 1;
     }
-    return decoded;
+    return events;
   }
 
-  /** A record is a message of its own, so what a line codec holds back at its end is an event too. */
-  function decode(record: ConsumerRecord, arrivalMs: number): Event[] {
-    if (record.fault) return [refused.undecoded(record, record.fault.message, shard, arrivalMs)];
+  /** A record is a message of its own: what a line codec holds back at its end is an event too, and no part of the next one. */
+  function decode(data: Uint8Array, arrivalMs: number): Event[] {
+    let decoded: Event[];
     try {
-      const decoded = codec.decode(record.data, arrivalMs);
-      const rest = codec.flush(arrivalMs);
-      return rest.length === 0 ? decoded : [...decoded, ...rest];
+      decoded = codec.decode(data, arrivalMs);
     } catch (error) {
-      return [refused.undecoded(record, String(error), shard, arrivalMs)];
+      codec.flush(arrivalMs);
+      throw error;
     }
+    const rest = codec.flush(arrivalMs);
+    return rest.length === 0 ? decoded : [...decoded, ...rest];
   }
 
   return {
@@ -123,4 +163,8 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     unsettledSinceMs: () => tracker.snapshot().oldestOpenSinceMs,
     lost: () => lost.abort(),
   };
+}
+
+function positionOf({ sequenceNumber, subSequenceNumber }: ConsumerRecord): Position {
+  return { sequenceNumber, subSequenceNumber };
 }

@@ -8,34 +8,47 @@ import type { Counter, InputContext } from '../../../plugin-api/index.ts';
 
 export const FAILURE_TAG = '_kinesisdecodefailure';
 
+const BURIED = {
+  tooLarge: { counter: 'records_too_large', what: 'records that grow too large' },
+  /** Our own code threw, though the record came alone. */
+  poisoned: { counter: 'records_poisoned', what: 'records that break the pipeline' },
+} as const;
+
+/** Why a record goes to the dead letter queue. */
+export type BurialKind = keyof typeof BURIED;
+
 /** One an input: what happens in many shards is said once. */
 export class RefusedRecords {
   readonly #burial: Burial;
   readonly #tally: TallyReporter;
-  readonly #tooLarge: Counter;
+  readonly #buried: Readonly<Record<BurialKind, Counter>>;
   readonly #undecoded: Counter;
 
   constructor(context: InputContext) {
     this.#burial = new Burial(context);
     this.#tally = new TallyReporter(context.logger, context.clock);
-    this.#tooLarge = context.counter('records_too_large');
+    this.#buried = {
+      tooLarge: context.counter(BURIED.tooLarge.counter),
+      poisoned: context.counter(BURIED.poisoned.counter),
+    };
     this.#undecoded = context.counter('decode_errors');
   }
 
   /**
-   * Takes a record that grows too large to the dead letter queue, whole and around the filters, and settles `batch` when it
+   * Takes a record to the dead letter queue, whole and around the filters, and settles `batch` when it
    * is there. Resolves then, or when `giveUp` aborts while the queue cannot take it.
    */
   bury(
+    kind: BurialKind,
     record: ConsumerRecord,
     reason: string,
     batch: SourceBatch,
     shard: ShardInfo,
     giveUp: AbortSignal,
   ): Promise<void> {
-    this.#tooLarge.value += 1;
+    this.#buried[kind].value += 1;
     const place = placeOf(record, shard);
-    this.#tally.note('records that grow too large', () => `${place}: ${reason}; it goes to the dead letter queue`);
+    this.#tally.note(BURIED[kind].what, () => `${place}: ${reason}; it goes to the dead letter queue`);
     const event = keptEvent(record, reason, record.approximateArrivalTimestampMs);
     event.origin = place;
     event.batch = batch;

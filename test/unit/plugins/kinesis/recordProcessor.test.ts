@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Event } from '../../../../src/event/event.ts';
+import { Event } from '../../../../src/event/event.ts';
 import { NotCompressed, RecordTooLarge } from '../../../../src/kinesis/decompress.ts';
 import type { ConsumerRecord } from '../../../../src/kinesis/types.ts';
 import type { Codec, InputContext } from '../../../../src/plugin-api/index.ts';
@@ -43,11 +43,13 @@ interface Around {
   readonly batchSize?: number;
   readonly sleep?: Clock['sleep'];
   readonly deadLetter?: InputContext['deadLetter'];
+  /** Throws at what the pipeline is not to take. */
+  readonly refuse?: (events: readonly Event[], onSettled: () => void) => void;
 }
 
 async function createProcessor(
   settings: Partial<RecordProcessorSettings> = {},
-  { batchSize = 3, sleep = async () => {}, ...around }: Around = {},
+  { batchSize = 3, sleep = async () => {}, refuse = () => {}, ...around }: Around = {},
 ) {
   const emitted: Emitted[] = [];
   const { logger, lines } = recordLog();
@@ -55,6 +57,7 @@ async function createProcessor(
   const inputContext: InputContext = {
     ...context,
     emit: (events, onSettled) => {
+      refuse(events, onSettled ?? (() => {}));
       emitted.push({ events, settle: onSettled ?? (() => {}) });
     },
     batchSize,
@@ -161,6 +164,22 @@ describe('events of a record', () => {
     expect(counters.get('user_records')?.value).toBe(2);
   });
 
+  test('what a codec holds back of a record on which it throws is no part of the next one', async () => {
+    const held: string[] = [];
+    const codec: Codec = {
+      decode: (data) => {
+        held.push(Buffer.from(data).toString());
+        if (held.includes('bad')) throw new Error('a bug');
+        return [];
+      },
+      flush: (ms) => held.splice(0).map((message) => Event.fromMap({ message }, ms)),
+      encode: () => '',
+    };
+    const { process, events } = await createProcessor({ codec });
+    await process(record(1, 'bad'), record(2, 'good'));
+    expect(events().map(({ data }) => data['message'])).toEqual(['Error: a bug', 'good']);
+  });
+
   test('a record that is not compressed as all were said to be goes on, tagged, counted and said once', async () => {
     const { process, events, counters, log } = await createProcessor();
     const fault = new NotCompressed('gzip', new Error('incorrect header check'));
@@ -175,6 +194,60 @@ describe('events of a record', () => {
     expect(log).toEqual([
       'WARN logs/shardId-000000000001/1/0 cannot be decoded: the record is not gzip, which `compression` says of all; it goes on tagged _kinesisdecodefailure',
     ]);
+  });
+});
+
+describe('a record that the pipeline throws at', () => {
+  /** As `emit`: throws while one of `bad` is among the events, by their `n`. */
+  const throwingAt =
+    (...bad: number[]) =>
+    (events: readonly Event[]) => {
+      const found = events.find(({ data }) => bad.includes(Number(data['n'])));
+      if (found !== undefined) throw new Error(`broken by ${found.data['n']}`);
+    };
+  const numbered = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, i) => record(from + i, `{"n":${from + i}}`));
+
+  test('goes to the dead letter queue whole after it failed alone; its neighbours go on, and so does the checkpoint', async () => {
+    const refuse = throwingAt(2, 3);
+    const { process, processor, emitted, events, deadLetters, counters, log } = await createProcessor({}, { refuse });
+    await process(...numbered(1, 7));
+    expect(events().map(({ data }) => data['n'])).toEqual([1, 4, 5, 6, 7]);
+    expect(deadLetters).toMatchObject([
+      { reason: 'Error: broken by 2', event: { origin: 'logs/shardId-000000000001/2/0' } },
+      { reason: 'Error: broken by 3', event: { data: { data: Buffer.from('{"n":3}').toString('base64') } } },
+    ]);
+    for (const { settle } of emitted) settle();
+    expect(processor.settledPosition()).toEqual({ sequenceNumber: '7', subSequenceNumber: 0 });
+    expect(counters.get('records_poisoned')?.value).toBe(2);
+    expect(log).toEqual(['WARN logs/shardId-000000000001/2/0: Error: broken by 2; it goes to the dead letter queue']);
+  });
+
+  test.each([
+    ['in its first part', 3, [7]],
+    ['in its last part', 59, [...Array.from({ length: 48 }, (_, n) => 10 + n), 7]],
+  ])('and that comes in parts goes there once, though it throws %s', async (_where, bad, expected) => {
+    const many = Array.from({ length: 52 }, (_, n) => `{"n":${n < bad - 10 ? 10 + n : bad}}`).join('');
+    const { process, processor, emitted, events, deadLetters } = await createProcessor({}, { refuse: throwingAt(bad) });
+    await process(record(1, many), record(2, '{"n":7}'));
+    expect(events().map(({ data }) => data['n'])).toEqual(expected);
+    expect(deadLetters.map(({ event }) => event.origin)).toEqual(['logs/shardId-000000000001/1/0']);
+    for (const { settle } of emitted) settle();
+    expect(processor.settledPosition()).toEqual({ sequenceNumber: '2', subSequenceNumber: 0 });
+  });
+
+  test('settles nothing of what had been taken before it threw', async () => {
+    const late: (() => void)[] = [];
+    const refuse = (events: readonly Event[], onSettled: () => void) => {
+      if (events.length > 1) late.push(onSettled);
+      throwingAt(...(events.length > 1 ? [1] : []))(events);
+    };
+    const { process, processor, emitted } = await createProcessor({}, { refuse });
+    await process(...numbered(1, 2));
+    for (const settle of late) settle();
+    expect(processor.settledPosition()).toBeNull();
+    for (const { settle } of emitted) settle();
+    expect(processor.settledPosition()).toEqual({ sequenceNumber: '2', subSequenceNumber: 0 });
   });
 });
 
@@ -377,8 +450,7 @@ describe('the window of what is not settled', () => {
   test('stops the shard at its bound until older events are settled, and tells since when they wait', async () => {
     const { processor, process, emitted } = await createProcessor({ ackWindowMax: 2 }, { batchSize: 1 });
     const done = process(...three);
-    await Promise.resolve();
-    expect(emitted).toHaveLength(2);
+    await vi.waitFor(() => expect(emitted).toHaveLength(2));
     expect(processor.unsettledSinceMs?.()).toBe(NOW_MS);
     emitted[1]?.settle();
     await Promise.resolve();
@@ -397,7 +469,7 @@ describe('the window of what is not settled', () => {
       { batchSize: 1 },
     );
     const done = process(...three);
-    await Promise.resolve();
+    await vi.waitFor(() => expect(emitted).toHaveLength(2));
     if (cause === 'a stop') stop.abort();
     else processor.lost();
     await done;
