@@ -28,9 +28,6 @@ export interface ConditionContext {
   readonly onIncomparable: (file: SourceFile, offset: number) => () => void;
 }
 
-/** Names that every object inherits: they must not be read as plain properties of an event. */
-const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
-
 /** The expression; faults go to the reporter and give `false`. */
 export function conditionCode(node: ConditionNode, context: ConditionContext): string {
   switch (node.type) {
@@ -86,8 +83,8 @@ function fieldCode(text: string, node: OperandNode, context: ConditionContext): 
   try {
     const reference = parseFieldReference(text);
     const [name] = reference.path;
-    if (reference.path.length === 1 && !reference.inMetadata && name !== undefined && !INHERITED.has(name)) {
-      return `e.data[${context.code.text(name)}]`;
+    if (reference.path.length === 1 && !reference.inMetadata && name !== undefined) {
+      return `e.getField(${context.code.text(name)})`;
     }
     return `e.get(${context.code.constant(reference)})`;
   } catch (error) {

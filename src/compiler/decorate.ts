@@ -40,7 +40,7 @@ export function inputDecoration(options: InputDecorationOptions, failed: EventFa
       ? []
       : [
           (event) => {
-            if (!Object.hasOwn(event.data, 'type')) event.data['type'] = type;
+            if (!event.hasField('type')) event.setField('type', type);
           },
         ];
   const decorate = sequence([...setType, ...addTags(options.tags), ...addFields(options.add_field)]);

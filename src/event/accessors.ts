@@ -1,5 +1,5 @@
 /** Reads and writes along a path through maps and lists, by the rules of Logstash's `Accessors`. */
-import { getKey, hasKey, isMap, setKey, type Value, type ValueMap } from './value.ts';
+import { getKey, hasKey, isMap, setKey, type Value } from './value.ts';
 
 export class InvalidFieldSet extends Error {
   constructor(reference: string, parent: Value) {
@@ -26,24 +26,25 @@ function child(parent: Value | undefined, segment: string): Value | undefined {
   return isMap(parent) ? getKey(parent, segment) : undefined;
 }
 
-export function getAt(root: ValueMap, path: readonly string[]): Value | undefined {
+/** The value below `root` that the path leads to, or that its segments from `from` up to `to` do. */
+export function getAt(root: Value, path: readonly string[], from = 0, to = path.length): Value | undefined {
   let current: Value | undefined = root;
-  for (const segment of path) {
-    current = child(current, segment);
+  for (let i = from; i < to; i++) {
+    current = child(current, path[i] as string);
     if (current === undefined) return undefined;
   }
   return current;
 }
 
-export function hasAt(root: ValueMap, path: readonly string[]): boolean {
-  const parent = getAt(root, path.slice(0, -1));
+export function hasAt(root: Value, path: readonly string[], from = 0): boolean {
+  const parent = getAt(root, path, from, path.length - 1);
   const last = path.at(-1) as string;
   if (Array.isArray(parent)) return elementIndex(parent, last) !== undefined;
   return isMap(parent) && hasKey(parent, last);
 }
 
-export function removeAt(root: ValueMap, path: readonly string[]): Value | undefined {
-  const parent = getAt(root, path.slice(0, -1));
+export function removeAt(root: Value, path: readonly string[], from = 0): Value | undefined {
+  const parent = getAt(root, path, from, path.length - 1);
   const last = path.at(-1) as string;
   if (Array.isArray(parent)) {
     const index = elementIndex(parent, last);
@@ -55,9 +56,9 @@ export function removeAt(root: ValueMap, path: readonly string[]): Value | undef
   return removed;
 }
 
-export function setAt(root: ValueMap, path: readonly string[], value: Value, reference: string): void {
+export function setAt(root: Value, path: readonly string[], value: Value, reference: string, from = 0): void {
   let parent: Value = root;
-  for (let i = 0; i < path.length - 1; i++) {
+  for (let i = from; i < path.length - 1; i++) {
     const segment = path[i] as string;
     let next: Value | undefined = child(parent, segment);
     if (next === undefined) {

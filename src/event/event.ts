@@ -1,8 +1,12 @@
+import type { TextBuffer } from '../util/textBuffer.ts';
 import { getAt, hasAt, removeAt, setAt } from './accessors.ts';
-import { type FieldReference, parseFieldReference } from './fieldReference.ts';
+import { EncodedMap } from './encodedMap.ts';
+import type { FieldReference } from './fieldReference.ts';
 import { parseIso8601 } from './isoTimestamp.ts';
+import { encodeJson } from './json.ts';
+import { JsonFields } from './jsonFields.ts';
 import { SourceBatch } from './sourceBatch.ts';
-import { copyMap, getKey, hasKey, isMap, Timestamp, type Value, type ValueMap } from './value.ts';
+import { copyMap, getKey, hasKey, isMap, setKey, Timestamp, type Value, type ValueMap } from './value.ts';
 
 export const TIMESTAMP_FAILURE_TAG = '_timestampparsefailure';
 
@@ -11,25 +15,27 @@ export class InvalidEventField extends Error {
   override name = 'InvalidEventField';
 }
 
-const TAGS = parseFieldReference('tags');
-
 /**
- * One log event: a map of fields with `@timestamp` and `@version`, and `@metadata` beside it, which no codec encodes.
+ * One log event: a map of fields with `@timestamp` and `@version`, and `@metadata` beside it, which no codec encodes. The
+ * fields of an event that was read from JSON text are decoded when they are asked for.
  */
 export class Event {
-  data: ValueMap;
-  metadata: ValueMap;
   /** Where settlement is reported. */
   batch: SourceBatch;
   /** Names the record this event came from, the same on every replay; `undefined` for sources that cannot replay. */
   origin: string | undefined;
   cancelled = false;
+  /** Exactly one of these two is there. */
+  #fields: JsonFields | undefined;
+  #data: ValueMap | undefined;
+  #metadata: ValueMap | undefined;
 
-  constructor(data: ValueMap, metadata: ValueMap, batch: SourceBatch = new SourceBatch()) {
-    this.data = data;
-    this.metadata = metadata;
+  constructor(data: ValueMap | JsonFields, metadata?: ValueMap, batch: SourceBatch = new SourceBatch()) {
     this.batch = batch;
     this.origin = undefined;
+    if (data instanceof JsonFields) this.#fields = data;
+    else this.#data = data;
+    this.#metadata = metadata;
   }
 
   /**
@@ -39,7 +45,7 @@ export class Event {
    * @throws InvalidEventField when `@metadata` is not a map, or a bad `@timestamp` meets `tags` that take no tag
    */
   static fromMap(data: ValueMap, arrivalMs: number): Event {
-    let metadata: ValueMap = {};
+    let metadata: ValueMap | undefined;
     if (hasKey(data, '@metadata')) {
       const given = data['@metadata'] as Value;
       if (!isMap(given)) throw new InvalidEventField('@metadata is not a map');
@@ -48,40 +54,87 @@ export class Event {
     }
     if (!hasKey(data, '@version')) data['@version'] = '1';
     const event = new Event(data, metadata);
-    event.#initTimestamp(arrivalMs);
+    event.#initTimestamp(data, arrivalMs);
     return event;
   }
 
-  #initTimestamp(arrivalMs: number): void {
-    const given = getKey(this.data, '@timestamp');
+  /** The event of an object that brings neither `@timestamp` nor `@metadata`. */
+  static fromFields(fields: JsonFields, arrival: Timestamp): Event {
+    if (!fields.has('@version')) fields.set('@version', '1');
+    fields.set('@timestamp', arrival);
+    return new Event(fields);
+  }
+
+  #initTimestamp(data: ValueMap, arrivalMs: number): void {
+    const given = getKey(data, '@timestamp');
     if (given instanceof Timestamp) return;
     const parsed = typeof given === 'string' ? parseIso8601(given) : undefined;
-    this.data['@timestamp'] = new Timestamp(parsed ?? arrivalMs);
+    data['@timestamp'] = new Timestamp(parsed ?? arrivalMs);
     if (parsed !== undefined || given === undefined || given === null) return;
-    const tags = getKey(this.data, 'tags');
+    const tags = getKey(data, 'tags');
     if (tags !== undefined && tags !== null && typeof tags !== 'string' && !Array.isArray(tags)) {
       throw new InvalidEventField('tags cannot take a tag');
     }
     this.tag(TIMESTAMP_FAILURE_TAG);
-    this.data['_@timestamp'] = given;
+    data['_@timestamp'] = given;
+  }
+
+  /** All fields as a map. Asking for one field costs less. */
+  get data(): ValueMap {
+    this.#data ??= this.#fields?.toMap() ?? {};
+    this.#fields = undefined;
+    return this.#data;
+  }
+
+  get metadata(): ValueMap {
+    this.#metadata ??= {};
+    return this.#metadata;
+  }
+
+  set metadata(metadata: ValueMap) {
+    this.#metadata = metadata;
   }
 
   /** `undefined` when the field was removed. */
   get timestamp(): Timestamp | undefined {
-    const value = this.data['@timestamp'];
+    const value = this.getField('@timestamp');
     return value instanceof Timestamp ? value : undefined;
   }
 
+  /** The field of that name, which is no reference. */
+  getField(name: string): Value | undefined {
+    return this.#fields === undefined ? getKey(this.#data as ValueMap, name) : this.#fields.get(name);
+  }
+
+  hasField(name: string): boolean {
+    return this.#fields === undefined ? hasKey(this.#data as ValueMap, name) : this.#fields.has(name);
+  }
+
+  /** Any value is taken, also for `@timestamp`. */
+  setField(name: string, value: Value | EncodedMap): void {
+    if (this.#fields?.set(name, value)) return;
+    setKey(this.data, name, value instanceof EncodedMap ? value.toMap() : value);
+  }
+
+  /** Sets a field that is missing or null. */
+  setDefault(name: string, value: Value): void {
+    if ((this.getField(name) ?? null) === null) this.setField(name, value);
+  }
+
   get(reference: FieldReference): Value | undefined {
-    const { path } = reference;
-    if (path.length === 1 && !reference.inMetadata) return getKey(this.data, path[0] as string);
-    const root = reference.inMetadata ? this.metadata : this.data;
-    return path.length === 0 ? root : getAt(root, path);
+    const { path, inMetadata } = reference;
+    if (inMetadata) return path.length === 0 ? this.metadata : getAt(this.metadata, path);
+    const first = this.getField(path[0] as string);
+    return path.length === 1 || first === undefined ? first : getAt(first, path, 1);
   }
 
   has(reference: FieldReference): boolean {
-    if (reference.path.length === 0) return true;
-    return hasAt(reference.inMetadata ? this.metadata : this.data, reference.path);
+    const { path, inMetadata } = reference;
+    if (inMetadata) return path.length === 0 || hasAt(this.metadata, path);
+    const name = path[0] as string;
+    if (path.length === 1) return this.hasField(name);
+    const first = this.getField(name);
+    return first !== undefined && hasAt(first, path, 1);
   }
 
   /**
@@ -89,24 +142,54 @@ export class Event {
    * @throws InvalidEventField when a parent is a scalar, or for a `@timestamp` that is no timestamp
    */
   set(reference: FieldReference, value: Value): void {
-    const { path, inMetadata } = reference;
-    if (path.length === 0) {
-      if (!isMap(value)) throw new InvalidEventField('@metadata cannot be set to anything but a map');
-      this.metadata = value;
+    const { path, inMetadata, text } = reference;
+    const name = path[0] as string;
+    if (inMetadata) {
+      this.#setMetadata(reference, value);
       return;
     }
-    if (!inMetadata && path.length === 1 && path[0] === '@timestamp' && !(value instanceof Timestamp)) {
-      throw new InvalidEventField('wrong argument type for @timestamp (expected LogStash::Timestamp)');
+    if (path.length === 1) {
+      if (name === '@timestamp' && !(value instanceof Timestamp)) {
+        throw new InvalidEventField('wrong argument type for @timestamp (expected LogStash::Timestamp)');
+      }
+      this.setField(name, value);
+      return;
     }
-    setAt(inMetadata ? this.metadata : this.data, path, value, reference.text);
+    let parent = this.getField(name);
+    if (parent === undefined) {
+      parent = {};
+      this.setField(name, parent);
+    }
+    setAt(parent, path, value, text, 1);
+  }
+
+  /** As `set` of the map it stands for, which it costs less than. */
+  setEncoded(reference: FieldReference, map: EncodedMap): void {
+    const { path, inMetadata } = reference;
+    const name = path[0] as string;
+    if (inMetadata || path.length > 1 || name === '@timestamp') this.set(reference, map.toMap());
+    else this.setField(name, map);
+  }
+
+  #setMetadata({ path, text }: FieldReference, value: Value): void {
+    if (path.length > 0) setAt(this.metadata, path, value, text);
+    else if (isMap(value)) this.#metadata = value;
+    else throw new InvalidEventField('@metadata cannot be set to anything but a map');
   }
 
   /** Gives the removed value, or `undefined` when there was none. */
   remove(reference: FieldReference): Value | undefined {
-    if (reference.path.length > 0) return removeAt(reference.inMetadata ? this.metadata : this.data, reference.path);
-    const removed = this.metadata;
-    this.metadata = {};
-    return removed;
+    const { path, inMetadata } = reference;
+    if (inMetadata) {
+      if (path.length > 0) return removeAt(this.metadata, path);
+      const removed = this.metadata;
+      this.#metadata = undefined;
+      return removed;
+    }
+    const name = path[0] as string;
+    if (path.length === 1) return this.#fields === undefined ? removeAt(this.data, path) : this.#fields.remove(name);
+    const first = this.getField(name);
+    return first === undefined ? undefined : removeAt(first, path, 1);
   }
 
   /**
@@ -114,14 +197,20 @@ export class Event {
    * it gives way to the tag.
    */
   tag(name: string): void {
-    const tags = this.get(TAGS);
+    const tags = this.getField('tags');
     if (Array.isArray(tags)) {
       if (!tags.includes(name)) tags.push(name);
     } else if (typeof tags === 'string' || tags === null) {
-      if (tags !== name) this.data['tags'] = [tags, name];
+      if (tags !== name) this.setField('tags', [tags, name]);
     } else {
-      this.data['tags'] = [name];
+      this.setField('tags', [name]);
     }
+  }
+
+  /** Writes the fields as JSON. */
+  writeJson(out: TextBuffer): void {
+    if (this.#fields === undefined) out.append(encodeJson(this.data));
+    else this.#fields.write(out);
   }
 
   /** A deep copy with the same batch; the caller gives it an `origin` of its own and holds the batch. */

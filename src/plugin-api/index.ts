@@ -1,5 +1,5 @@
 /** Everything a plugin may use to declare itself. */
-export type { Codec, CodecFactory } from './codec.ts';
+export { type Codec, type CodecFactory, encodeWhole } from './codec.ts';
 export * from './option.ts';
 export * from './plugin.ts';
 export type { PluginKind, PluginRegistry } from './registry.ts';

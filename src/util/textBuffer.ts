@@ -26,13 +26,57 @@ export class TextBuffer {
     return written;
   }
 
+  /** For short texts of ASCII only, where a call into the engine costs more than the text. */
+  appendAscii(text: string): void {
+    const { length } = text;
+    this.#grow(length);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    for (let i = 0; i < length; i++) bytes[start + i] = text.charCodeAt(i);
+    this.#length = start + length;
+  }
+
+  appendByte(byte: number): void {
+    this.#grow(1);
+    this.#bytes[this.#length++] = byte;
+  }
+
+  /** The bytes of `source` from `start` up to `end`. */
+  appendBytes(source: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.#grow(length);
+    if (length < LOOP_BYTES_MAX) {
+      const bytes = this.#bytes;
+      const at = this.#length;
+      for (let i = 0; i < length; i++) bytes[at + i] = source[start + i] as number;
+    } else {
+      this.#bytes.set(source.subarray(start, end), this.#length);
+    }
+    this.#length += length;
+  }
+
+  /** The one that was appended last. */
+  get lastByte(): number | undefined {
+    return this.#bytes[this.#length - 1];
+  }
+
+  /** Changes a byte that was appended before. */
+  setByte(index: number, byte: number): void {
+    this.#bytes[index] = byte;
+  }
+
+  /** Takes back all that was appended behind the first `length` bytes. */
+  truncate(length: number): void {
+    this.#length = Math.min(this.#length, length);
+  }
+
   /** What was gathered. The next call may change these bytes. */
-  peek(): Uint8Array {
+  peek(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
   /** What was gathered; the buffer is empty then, and does not touch these bytes again. */
-  take(): Uint8Array {
+  take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#expected = Math.max(this.#firstBytes, Math.ceil(this.#length * 1.125));
     this.#bytes = Buffer.alloc(0);
@@ -40,11 +84,14 @@ export class TextBuffer {
     return taken;
   }
 
-  #grow(textBytes: number): void {
-    const needed = this.#length + textBytes;
+  #grow(bytes: number): void {
+    const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#expected, this.#bytes.length * 2, needed));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }
 }
+
+/** Below it a loop is faster than a call into the engine. */
+const LOOP_BYTES_MAX = 32;

@@ -15,6 +15,7 @@ import { defineOutput, type PluginRegistry, string } from '../../src/plugin-api/
 import { registry } from '../../src/plugins/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { silentLogger } from '../../src/util/logger.ts';
+import { TextBuffer } from '../../src/util/textBuffer.ts';
 import { testContext } from './pluginContext.ts';
 
 export interface GoldenRow {
@@ -133,12 +134,20 @@ export async function prepareCase(input: CaseSetup): Promise<(records: readonly 
     if (plugin?.codec === undefined) throw new Error('an output has no codec');
     const name = plugin.options['name'] as string | undefined;
     if (plugin.node.attributes.some((attribute) => attribute.name === 'codec')) {
-      const encoded = openCodec(plugin.codec, context).open().encode(event);
+      const out = new TextBuffer();
+      openCodec(plugin.codec, context).open().encode(event, out);
+      const encoded = out.take().toString();
       return JSON.stringify({ output: name ?? 'lab', encoded });
     }
-    const json = input.metadata === true ? eventJson(event) : encodeJson(event.data);
+    const json = input.metadata === true ? eventJson(event) : written(event);
     return name === undefined ? json : `{"output":${JSON.stringify(name)},"event":${json}}`;
   }
+}
+
+function written(event: Event): string {
+  const out = new TextBuffer();
+  event.writeJson(out);
+  return out.take().toString();
 }
 
 function eventJson(event: Event): string {

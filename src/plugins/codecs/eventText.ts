@@ -1,7 +1,6 @@
 import type { Event } from '../../event/event.ts';
 import { compileTemplate } from '../../event/template.ts';
 import { javaText } from '../../event/text.ts';
-import { getKey } from '../../event/value.ts';
 
 /** How plain and line print an event: by `format`, else as `<timestamp> <host> <message>`. */
 export function eventPrinter(format: string | undefined): (event: Event) => string {
@@ -18,6 +17,6 @@ function defaultText(event: Event): string {
 
 /** A missing field prints as its reference, as in Logstash. */
 function fieldText(event: Event, name: string): string {
-  const value = getKey(event.data, name);
+  const value = event.getField(name);
   return value === undefined || value === null ? `%{${name}}` : javaText(value);
 }

@@ -1,8 +1,7 @@
-import { encodeJson } from '../../event/json.ts';
 import { defineCodec } from '../../plugin-api/index.ts';
-import { textDecoder } from '../../util/text.ts';
+import { asBuffer, isUtf8Charset, textDecoder } from '../../util/text.ts';
 import { charset } from './charset.ts';
-import { decodeJsonEvents } from './jsonEvents.ts';
+import { decodeJsonEvents, JsonEventDecoder } from './jsonEvents.ts';
 
 export const json = defineCodec({
   name: 'json',
@@ -11,10 +10,15 @@ export const json = defineCodec({
   create(options, context) {
     const toText = textDecoder(options.charset);
     const counters = { failures: context.counter('decode_failures'), trailing: context.counter('trailing_json') };
-    return () => ({
-      decode: (data, arrivalMs) => decodeJsonEvents(toText(data), arrivalMs, counters),
-      flush: () => [],
-      encode: (event) => encodeJson(event.data),
-    });
+    return () => {
+      const decoder = new JsonEventDecoder(counters);
+      return {
+        decode: isUtf8Charset(options.charset)
+          ? (data, arrivalMs) => decoder.decode(asBuffer(data), arrivalMs)
+          : (data, arrivalMs) => decodeJsonEvents(toText(data), arrivalMs, counters),
+        flush: () => [],
+        encode: (event, out) => event.writeJson(out),
+      };
+    };
   },
 });

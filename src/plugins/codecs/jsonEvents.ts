@@ -1,8 +1,10 @@
 /** JSON text to events, as the codecs json and json_lines share it. */
+import { isUtf8 } from 'node:buffer';
 import { Event, InvalidEventField } from '../../event/event.ts';
 import { InvalidFieldReference } from '../../event/fieldReference.ts';
 import { mayHaveBracketKeys, parseJson, resolveKeys, splitDocuments } from '../../event/json.ts';
-import { isMap, type Value, type ValueMap } from '../../event/value.ts';
+import { JsonScanner, skipBlanks } from '../../event/jsonScanner.ts';
+import { isMap, Timestamp, type Value, type ValueMap } from '../../event/value.ts';
 import type { Counter } from '../../plugin-api/index.ts';
 import { isBlank } from '../../util/text.ts';
 
@@ -13,6 +15,77 @@ export interface JsonEventCounters {
   readonly failures: Counter;
   /** Texts with bytes behind the last JSON value that are no JSON; Logstash ignores them in silence. */
   readonly trailing: Counter;
+}
+
+const NEWLINE = 0x0a;
+
+/** Decodes the bytes of one source, which are UTF-8. */
+export class JsonEventDecoder {
+  readonly #counters: JsonEventCounters;
+  readonly #scanner = new JsonScanner();
+  #arrival = new Timestamp(0);
+
+  constructor(counters: JsonEventCounters) {
+    this.#counters = counters;
+  }
+
+  /** One text, which may hold several values. */
+  decode(bytes: Buffer, arrivalMs: number): Event[] {
+    const events: Event[] = [];
+    if (!isUtf8(bytes) || !this.#scan(bytes, arrivalMs, events)) {
+      return decodeJsonEvents(bytes.toString('utf8'), arrivalMs, this.#counters);
+    }
+    return events;
+  }
+
+  /** Whole lines, each with a newline behind it. */
+  decodeLines(bytes: Buffer, arrivalMs: number): Event[] {
+    if (!isUtf8(bytes)) return this.#decodeEachLine(bytes, arrivalMs);
+    const { length } = bytes;
+    const scanner = this.#scanner;
+    const arrival = this.#arrivalAt(arrivalMs);
+    const events: Event[] = [];
+    for (let start = 0; start < length; ) {
+      const fields = scanner.scan(bytes, start, length);
+      // A blank may be a newline, where the line ends and not the object.
+      if (fields !== undefined && bytes[scanner.end] === NEWLINE && !scanner.sawBlank) {
+        events.push(Event.fromFields(fields, arrival));
+        start = scanner.end + 1;
+      } else {
+        const end = bytes.indexOf(NEWLINE, start);
+        for (const event of this.decode(bytes.subarray(start, end), arrivalMs)) events.push(event);
+        start = end + 1;
+      }
+    }
+    return events;
+  }
+
+  #decodeEachLine(bytes: Buffer, arrivalMs: number): Event[] {
+    const events: Event[] = [];
+    for (let start = 0, end = 0; start < bytes.length; start = end + 1) {
+      end = bytes.indexOf(NEWLINE, start);
+      for (const event of this.decode(bytes.subarray(start, end), arrivalMs)) events.push(event);
+    }
+    return events;
+  }
+
+  /** False when the text is anything but plain objects, of which it is then not known how far they go. */
+  #scan(bytes: Buffer, arrivalMs: number, events: Event[]): boolean {
+    const { length } = bytes;
+    const arrival = this.#arrivalAt(arrivalMs);
+    for (let at = skipBlanks(bytes, 0); at < length; at = skipBlanks(bytes, this.#scanner.end)) {
+      const fields = this.#scanner.scan(bytes, at, length);
+      if (fields === undefined) return false;
+      events.push(Event.fromFields(fields, arrival));
+    }
+    return true;
+  }
+
+  /** Timestamps never change, so that the events of one moment share one. */
+  #arrivalAt(arrivalMs: number): Timestamp {
+    if (this.#arrival.epochMs !== arrivalMs) this.#arrival = new Timestamp(arrivalMs);
+    return this.#arrival;
+  }
 }
 
 /**

@@ -1,8 +1,7 @@
-import { encodeJson } from '../../event/json.ts';
-import { defineCodec, string } from '../../plugin-api/index.ts';
-import { DelimitedText, textDecoder } from '../../util/text.ts';
+import { type Codec, defineCodec, string } from '../../plugin-api/index.ts';
+import { asBuffer, DelimitedText, isUtf8Charset, LineBlocks } from '../../util/text.ts';
 import { charset } from './charset.ts';
-import { decodeJsonEvents } from './jsonEvents.ts';
+import { decodeJsonEvents, type JsonEventCounters, JsonEventDecoder } from './jsonEvents.ts';
 
 export const jsonLines = defineCodec({
   name: 'json_lines',
@@ -12,16 +11,29 @@ export const jsonLines = defineCodec({
     delimiter: string({ doc: 'Ends each line, in both directions.', default: '\n' }),
   },
   create({ charset: encoding, delimiter }, context) {
-    const toText = textDecoder(encoding);
     const counters = { failures: context.counter('decode_failures'), trailing: context.counter('trailing_json') };
+    const encode: Codec['encode'] = (event, out) => {
+      event.writeJson(out);
+      out.append(delimiter);
+    };
+    if (delimiter === '\n' && isUtf8Charset(encoding)) return () => ({ ...lineDecoder(counters), encode });
     return () => {
-      const lines = new DelimitedText(delimiter);
+      const lines = new DelimitedText(encoding, delimiter);
       return {
-        decode: (data, arrivalMs) =>
-          lines.push(toText(data)).flatMap((line) => decodeJsonEvents(line, arrivalMs, counters)),
+        decode: (data, arrivalMs) => lines.push(data).flatMap((line) => decodeJsonEvents(line, arrivalMs, counters)),
         flush: (arrivalMs) => decodeJsonEvents(lines.flush(), arrivalMs, counters),
-        encode: (event) => encodeJson(event.data) + delimiter,
+        encode,
       };
     };
   },
 });
+
+/** Lines as nearly all are: their end cannot stand inside of a text. */
+function lineDecoder(counters: JsonEventCounters): Pick<Codec, 'decode' | 'flush'> {
+  const blocks = new LineBlocks();
+  const decoder = new JsonEventDecoder(counters);
+  return {
+    decode: (data, arrivalMs) => blocks.push(asBuffer(data)).flatMap((block) => decoder.decodeLines(block, arrivalMs)),
+    flush: (arrivalMs) => decoder.decode(blocks.flush(), arrivalMs),
+  };
+}

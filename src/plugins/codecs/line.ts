@@ -1,6 +1,6 @@
 import { Event } from '../../event/event.ts';
 import { defineCodec, string } from '../../plugin-api/index.ts';
-import { DelimitedText, textDecoder } from '../../util/text.ts';
+import { DelimitedText } from '../../util/text.ts';
 import { charset } from './charset.ts';
 import { eventPrinter } from './eventText.ts';
 
@@ -13,17 +13,19 @@ export const line = defineCodec({
     format: string({ doc: 'Text of an encoded event, with `%{field}`; else `<timestamp> <host> <message>`.' }),
   },
   create({ charset: encoding, delimiter, format }) {
-    const toText = textDecoder(encoding);
     const print = eventPrinter(format);
     return () => {
-      const lines = new DelimitedText(delimiter);
+      const lines = new DelimitedText(encoding, delimiter);
       return {
-        decode: (data, arrivalMs) => lines.push(toText(data)).map((message) => Event.fromMap({ message }, arrivalMs)),
+        decode: (data, arrivalMs) => lines.push(data).map((message) => Event.fromMap({ message }, arrivalMs)),
         flush: (arrivalMs) => {
           const message = lines.flush();
           return message === '' ? [] : [Event.fromMap({ message }, arrivalMs)];
         },
-        encode: (event) => print(event) + delimiter,
+        encode: (event, out) => {
+          out.append(print(event));
+          out.append(delimiter);
+        },
       };
     };
   },

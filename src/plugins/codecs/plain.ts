@@ -13,11 +13,13 @@ export const plain = defineCodec({
   },
   create(options) {
     const toText = textDecoder(options.charset);
-    const encode = eventPrinter(options.format);
+    const print = eventPrinter(options.format);
     return () => ({
       decode: (data, arrivalMs) => [Event.fromMap({ message: toText(data) }, arrivalMs)],
       flush: () => [],
-      encode,
+      encode: (event, out) => {
+        out.append(print(event));
+      },
     });
   },
 });

@@ -14,7 +14,9 @@ export const rubydebug = defineCodec({
         throw new PluginConfigError('codec rubydebug only encodes: it cannot read input', 'codec');
       },
       flush: () => [],
-      encode: (event) => `${print(fields(event), 4)}\n`,
+      encode: (event, out) => {
+        out.append(`${print(fields(event), 4)}\n`);
+      },
     });
   },
 });

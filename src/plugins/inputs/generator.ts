@@ -22,8 +22,8 @@ export const generator = defineInput({
       for (let sequence = 0; !stopping && (options.count === 0 || sequence < total); sequence++) {
         for (const line of lines) {
           for (const event of codec.decode(line, context.clock.now())) {
-            event.data['sequence'] ??= sequence;
-            event.data['host'] ??= context.hostName;
+            event.setDefault('sequence', sequence);
+            event.setDefault('host', context.hostName);
             batch.push(event);
           }
           if (batch.length < context.batchSize) continue;

@@ -12,7 +12,7 @@ export const stdin = defineInput({
     let stopping = false;
 
     async function emit(events: Event[]): Promise<void> {
-      for (const event of events) event.data['host'] ??= context.hostName;
+      for (const event of events) event.setDefault('host', context.hostName);
       for (let i = 0; i < events.length && !stopping; i += context.batchSize) {
         await context.emit(events.slice(i, i + context.batchSize));
       }

@@ -1,6 +1,7 @@
 import { Burial } from '../../delivery/burial.ts';
 import type { Event } from '../../event/event.ts';
-import { defineOutput } from '../../plugin-api/index.ts';
+import { defineOutput, encodeWhole } from '../../plugin-api/index.ts';
+import { TextBuffer } from '../../util/textBuffer.ts';
 
 export const stdout = defineOutput({
   name: 'stdout',
@@ -12,17 +13,19 @@ export const stdout = defineOutput({
     const burial = new Burial(context);
     const unwritable = context.counter('unwritable_events');
 
-    function encode(event: Event): string | undefined {
+    /** Gives whether the event is in the text. */
+    function append(event: Event, text: TextBuffer): boolean {
       try {
-        return codec.encode(event);
+        encodeWhole(codec, event, text);
+        return true;
       } catch (error) {
         unwritable.value += 1;
         void burial.isolate(event, 'cannot be written', error);
-        return undefined;
+        return false;
       }
     }
 
-    function print(text: string): Promise<void> {
+    function print(text: Uint8Array): Promise<void> {
       return new Promise((resolve, reject) => {
         process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
       });
@@ -30,9 +33,10 @@ export const stdout = defineOutput({
 
     return {
       async write(events) {
-        const encoded = events.map((event) => ({ batch: event.batch, text: encode(event) }));
-        await print(encoded.map(({ text }) => text ?? '').join(''));
-        for (const { batch, text } of encoded) if (text !== undefined) batch.settle();
+        const text = new TextBuffer();
+        const batches = events.filter((event) => append(event, text)).map(({ batch }) => batch);
+        await print(text.take());
+        for (const batch of batches) batch.settle();
         await burial.room();
       },
       close: () => burial.close(),

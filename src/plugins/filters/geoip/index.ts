@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Event } from '../../../event/event.ts';
 import { type FieldReference, parseFieldReference } from '../../../event/fieldReference.ts';
-import { isMap, setKey, type Value, type ValueMap } from '../../../event/value.ts';
+import { isMap, type Value } from '../../../event/value.ts';
 import {
   defineFilter,
   type FilterContext,
@@ -16,6 +16,7 @@ import { isSpecialPurpose, parseAddress } from './address.ts';
 import { type Database, openDatabase } from './database.ts';
 import { keysToFill, parseFields } from './databaseKinds.ts';
 import { defaultDatabase } from './defaultDatabase.ts';
+import type { GeoResult } from './geoResult.ts';
 import { Lookup } from './lookup.ts';
 
 export const geoip = defineFilter({
@@ -159,18 +160,18 @@ function isBlank(text: string): boolean {
 }
 
 /** False when the target holds a scalar, of which Logstash's worker dies. A list is left as it is, and that is a success. */
-function merge(event: Event, target: FieldReference, result: ValueMap): boolean {
+function merge(event: Event, target: FieldReference, result: GeoResult): boolean {
   const existing = event.get(target) ?? null;
   if (existing === null) {
     try {
-      event.set(target, result);
+      event.setEncoded(target, result);
     } catch {
       return false;
     }
     return true;
   }
   if (isMap(existing)) {
-    for (const key of Object.keys(result)) setKey(existing, key, result[key] as Value);
+    Object.assign(existing, result.toMap());
     return true;
   }
   return Array.isArray(existing);

@@ -1,13 +1,13 @@
-import type { ValueMap } from '../../../event/value.ts';
 import type { Address } from './address.ts';
 import type { Database } from './database.ts';
 import type { GeoKey } from './databaseKinds.ts';
+import { GeoResult, NetworkResult } from './geoResult.ts';
 import { OffsetCache } from './offsetCache.ts';
 import { Wanted } from './recordDecoder.ts';
-import { type Coordinates, compileShape, type Shape, wantedPaths } from './result.ts';
+import { compileShape, type Shape, wantedPaths } from './result.ts';
 
 /** What a record gives: its fields, none worth having, or bytes that make no sense. */
-type Prepared = ValueMap | 'nothing' | 'damaged';
+type Prepared = NetworkResult | 'nothing' | 'damaged';
 
 /** Answers one filter's questions from a database. Results are kept by record, which many addresses share. */
 export class Lookup {
@@ -25,8 +25,8 @@ export class Lookup {
     this.#prepared = new OffsetCache(cacheSize);
   }
 
-  /** The fields to set, the caller's to change; else why there are none. */
-  find(address: Address): Prepared {
+  /** The fields to set; else why there are none. */
+  find(address: Address): GeoResult | 'nothing' | 'damaged' {
     const offset = this.#database.tree.find(address);
     if (offset < 0) return 'nothing';
     let prepared = this.#prepared.get(offset);
@@ -34,21 +34,13 @@ export class Lookup {
       prepared = this.#prepare(offset);
       this.#prepared.set(offset, prepared);
     }
-    return typeof prepared === 'string' ? prepared : this.#copy(prepared, address);
-  }
-
-  /** `Object.assign` keeps its pace where spreading slows down: with the many sets of keys that records have. */
-  #copy(prepared: ValueMap, address: Address): ValueMap {
-    const copy: ValueMap = Object.assign({}, prepared);
-    if (this.#wantsIp) copy['ip'] = address.text;
-    const location = prepared['location'] as Coordinates | undefined;
-    if (location !== undefined) copy['location'] = { lat: location.lat, lon: location.lon };
-    return copy;
+    return typeof prepared === 'string' ? prepared : new GeoResult(prepared, address.text);
   }
 
   #prepare(offset: number): Prepared {
     try {
-      return this.#shape(this.#database.decoder.decode(offset, this.#wanted)) ?? 'nothing';
+      const fields = this.#shape(this.#database.decoder.decode(offset, this.#wanted));
+      return fields === undefined ? 'nothing' : new NetworkResult(fields, this.#wantsIp);
     } catch {
       return 'damaged';
     }

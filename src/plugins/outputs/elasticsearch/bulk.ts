@@ -3,6 +3,7 @@ import { parseIso8601 } from '../../../event/isoTimestamp.ts';
 import { parseJson } from '../../../event/json.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import { isMap, Timestamp, type ValueMap } from '../../../event/value.ts';
+import { TextBuffer } from '../../../util/textBuffer.ts';
 import { type Dialect, translateActionLine } from './dialect.ts';
 
 /** What stays of an event once its bytes stand in a bulk. */
@@ -25,8 +26,11 @@ interface Item extends Delivery {
 }
 
 const NEWLINE = 0x0a;
-/** Most bytes UTF-8 takes for one UTF-16 code unit. */
-const BYTES_PER_UNIT = 3;
+
+/** Writes JSON on one line: an event, or what is made of one. */
+export interface BulkBody {
+  writeJson(out: TextBuffer): void;
+}
 
 /** The body of one bulk request, and for each of its items whom to tell. */
 export class Bulk {
@@ -35,16 +39,15 @@ export class Bulk {
   readonly sinceMs: number;
   /** Written before the server said what it is. */
   isBlind = false;
-  #buffer: Buffer;
-  #length = 0;
+  readonly #text: TextBuffer;
 
   constructor(sinceMs: number, capacity: number) {
     this.sinceMs = sinceMs;
-    this.#buffer = Buffer.allocUnsafeSlow(capacity);
+    this.#text = new TextBuffer(capacity);
   }
 
   get bytes(): number {
-    return this.#length;
+    return this.#text.length;
   }
 
   get size(): number {
@@ -52,19 +55,30 @@ export class Bulk {
   }
 
   body(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+    return this.#text.peek();
   }
 
-  /** `body` is undefined for an action without a second line. */
-  append(actionLine: string, body: string | undefined, delivery: Delivery): void {
-    const units = actionLine.length + (body?.length ?? 0) + 2;
-    this.#reserve(units * BYTES_PER_UNIT);
-    const start = this.#length;
-    this.#line(actionLine);
-    const bodyStart = this.#length;
-    if (body !== undefined) this.#line(body);
+  /**
+   * `body` is undefined for an action without a second line.
+   * @throws what `body` throws; the bulk is then as it was
+   */
+  append(actionLine: string, body: BulkBody | undefined, delivery: Delivery): void {
+    const text = this.#text;
+    const start = text.length;
+    text.append(actionLine);
+    text.appendByte(NEWLINE);
+    const bodyStart = text.length;
+    try {
+      if (body !== undefined) {
+        body.writeJson(text);
+        text.appendByte(NEWLINE);
+      }
+    } catch (error) {
+      text.truncate(start);
+      throw error;
+    }
     const { batch, metadata, origin, isReplayable, document } = delivery;
-    this.items.push({ batch, metadata, origin, isReplayable, document, start, bodyStart, end: this.#length });
+    this.items.push({ batch, metadata, origin, isReplayable, document, start, bodyStart, end: text.length });
   }
 
   /** Size of one item in the body. */
@@ -89,7 +103,7 @@ export class Bulk {
 
   actionLine(index: number): string {
     const item = this.#item(index);
-    return this.#buffer.toString('utf8', item.start, item.bodyStart - 1);
+    return this.#text.peek().utf8Slice(item.start, item.bodyStart - 1);
   }
 
   /** A bulk of its own, with bytes of its own, of these items. */
@@ -98,20 +112,23 @@ export class Bulk {
     for (const index of indices) bytes += this.itemBytes(index);
     const picked = new Bulk(this.sinceMs, bytes);
     picked.isBlind = this.isBlind;
-    for (const index of indices) picked.#copy(this.#buffer, this.#item(index));
+    for (const index of indices) picked.#copy(this.#text.peek(), this.#item(index));
     return picked;
   }
 
   /** Takes the last item off. */
   dropLast(): void {
     const last = this.items.pop();
-    if (last !== undefined) this.#length = last.start;
+    if (last !== undefined) this.#text.truncate(last.start);
   }
 
   translated(dialect: Dialect): Bulk {
-    const bulk = new Bulk(this.sinceMs, this.#length);
+    const bulk = new Bulk(this.sinceMs, this.#text.length);
+    const bytes = this.#text.peek();
     for (const [index, item] of this.items.entries()) {
-      bulk.append(translateActionLine(this.actionLine(index), dialect), this.#bodyLine(item), item);
+      const { bodyStart, end } = item;
+      const body = { writeJson: (out: TextBuffer) => out.appendBytes(bytes, bodyStart, end - 1) };
+      bulk.append(translateActionLine(this.actionLine(index), dialect), bodyStart === end ? undefined : body, item);
     }
     return bulk;
   }
@@ -123,26 +140,12 @@ export class Bulk {
   }
 
   #bodyLine(item: Item): string | undefined {
-    return item.bodyStart === item.end ? undefined : this.#buffer.toString('utf8', item.bodyStart, item.end - 1);
+    return item.bodyStart === item.end ? undefined : this.#text.peek().utf8Slice(item.bodyStart, item.end - 1);
   }
 
-  #line(text: string): void {
-    this.#length += this.#buffer.write(text, this.#length);
-    this.#buffer[this.#length++] = NEWLINE;
-  }
-
-  #copy(source: Buffer, item: Item): void {
-    const shift = this.#length - item.start;
-    source.copy(this.#buffer, this.#length, item.start, item.end);
-    this.#length += item.end - item.start;
-    this.items.push({ ...item, start: item.start + shift, bodyStart: item.bodyStart + shift, end: this.#length });
-  }
-
-  #reserve(bytes: number): void {
-    const needed = this.#length + bytes;
-    if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
+  #copy(source: Uint8Array, item: Item): void {
+    const shift = this.#text.length - item.start;
+    this.#text.appendBytes(source, item.start, item.end);
+    this.items.push({ ...item, start: item.start + shift, bodyStart: item.bodyStart + shift, end: this.#text.length });
   }
 }

@@ -4,7 +4,7 @@ import { parseFieldReference } from '../../../event/fieldReference.ts';
 import { encodeJson, parseJson } from '../../../event/json.ts';
 import { compileTemplate, type Template } from '../../../event/template.ts';
 import { isMap, type Value, type ValueMap } from '../../../event/value.ts';
-import type { Bulk } from './bulk.ts';
+import type { Bulk, BulkBody } from './bulk.ts';
 import { DataStreamNames, usesDataStreams } from './dataStream.ts';
 import type { Dialect } from './dialect.ts';
 import type { Options } from './options.ts';
@@ -58,11 +58,13 @@ export class BulkEncoder {
     const delivery = { batch, metadata, origin, isReplayable: recordId !== undefined, document: undefined };
     const data = this.#documentOf(event);
     if (action === 'update') {
-      bulk.append(line, this.#updateBody(event, data), { ...delivery, document: encodeJson(data) });
+      const document = data ?? event.data;
+      const body = bodyOf(this.#updateBody(event, document));
+      bulk.append(line, body, { ...delivery, document: encodeJson(document) });
     } else if (action === 'delete') {
-      bulk.append(line, undefined, { ...delivery, document: encodeJson(data) });
+      bulk.append(line, undefined, { ...delivery, document: encodeJson(data ?? event.data) });
     } else {
-      bulk.append(line, encodeJson(data), delivery);
+      bulk.append(line, data === undefined ? event : bodyOf(encodeJson(data)), delivery);
     }
   }
 
@@ -95,15 +97,20 @@ export class BulkEncoder {
     return this.#lastIndexJson;
   }
 
-  #documentOf(event: Event): ValueMap {
+  /** Where that is not the event as it is. */
+  #documentOf(event: Event): ValueMap | undefined {
     if (this.#dataStream !== undefined) return this.#dataStream.documentOf(event);
     const { join_field: joinField } = this.#options;
-    if (this.#parent === undefined || joinField === undefined) return event.data;
+    if (this.#parent === undefined || joinField === undefined) return undefined;
     const joined = event.clone();
     const reference = parseFieldReference(joinField);
     joined.set(reference, { name: event.get(reference) ?? null, parent: this.#parent.apply(event) });
     return joined.data;
   }
+}
+
+function bodyOf(json: string): BulkBody {
+  return { writeJson: (out) => void out.append(json) };
 }
 
 function optional(text: string | undefined): Template | undefined {

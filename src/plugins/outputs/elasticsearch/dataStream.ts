@@ -31,14 +31,14 @@ export class DataStreamNames {
   }
 
   nameFor(event: Event): string {
-    const own = event.data['data_stream'];
+    const own = event.getField('data_stream');
     return this.#routesByEvent && isMap(own) ? nameOf(this.#partsFor(own)) : this.defaultName;
   }
 
   /** The event itself stays as it is for other outputs. */
   documentOf(event: Event): ValueMap {
     if (!this.#syncsFields) return event.data;
-    const own = event.data['data_stream'];
+    const own = event.getField('data_stream');
     const known = isMap(own) ? own : {};
     return { ...event.data, data_stream: { ...known, ...(this.#routesByEvent ? this.#partsFor(known) : this.#parts) } };
   }

@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type PQueue from 'p-queue';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
-import type { SourceBatch } from '../../../event/sourceBatch.ts';
+import type { Event } from '../../../event/event.ts';
+import { type Codec, encodeWhole } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
@@ -74,13 +75,24 @@ export class FileWriter {
     return this.#sinceMs[0];
   }
 
-  /** Gives the number of bytes it takes in memory. Overwriting, only the last text counts. */
-  append(text: string, batch: SourceBatch): number {
-    const dropped = this.#settings.overwrites ? this.#text.take().length : 0;
-    this.#holds.add(batch);
+  /**
+   * Gives the number of bytes it takes in memory. Overwriting, only the last text counts.
+   * @throws what the codec throws; the event is not in then
+   */
+  append(event: Event, codec: Codec): number {
+    const before = this.#text.length;
+    if (this.#settings.overwrites) {
+      const text = new TextBuffer();
+      codec.encode(event, text);
+      this.#text.truncate(0);
+      this.#text.appendBytes(text.peek(), 0, text.length);
+    } else {
+      encodeWhole(codec, event, this.#text);
+    }
+    this.#holds.add(event.batch);
     if (!this.#isGathering) this.#sinceMs.push(this.#settings.clock.now());
     this.#isGathering = true;
-    return this.#text.append(text) - dropped;
+    return this.#text.length - before;
   }
 
   /** Resolves when all that was appended is written and settled. Never rejects. */

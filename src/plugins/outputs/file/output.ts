@@ -67,9 +67,7 @@ export class FileOutput implements Output {
     const touched = new Set<FileWriter>();
     for (const event of events) {
       try {
-        const path = this.#pathOf(event);
-        const text = this.#codec.encode(event);
-        touched.add(this.#append(path, text, event));
+        touched.add(this.#append(this.#pathOf(event), event));
       } catch (error) {
         this.#reject(event, error);
       }
@@ -98,7 +96,8 @@ export class FileOutput implements Output {
     return path;
   }
 
-  #append(path: string, text: string, event: Event): FileWriter {
+  /** @throws what the codec throws */
+  #append(path: string, event: Event): FileWriter {
     let writer = this.#writers.get(path);
     if (writer === undefined) {
       if (this.#writers.size >= OPEN_FILES_MAX) this.#releaseOldest();
@@ -107,7 +106,7 @@ export class FileOutput implements Output {
     }
     writer.lastUse = ++this.#uses;
     writer.isActive = true;
-    this.#memoryBytes += writer.append(text, event.batch);
+    this.#memoryBytes += writer.append(event, this.#codec);
     return writer;
   }
 

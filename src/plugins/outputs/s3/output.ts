@@ -72,10 +72,9 @@ export class S3Output implements Output {
     for (const event of events) {
       try {
         const group = this.#groupOf(event);
-        const text = this.#codec.encode(event);
         const file = files.get(group) ?? this.#createFile(group, event);
         file.lastUse = use;
-        file.append(text, event);
+        file.append(event, this.#codec);
         touched.add(file);
       } catch (error) {
         this.#reject(event, error);

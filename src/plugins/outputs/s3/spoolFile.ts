@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
 import type { Event } from '../../../event/event.ts';
+import { type Codec, encodeWhole } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
@@ -15,6 +16,7 @@ import type { SpoolPlaces } from './spoolPlaces.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 import type { UploadSource } from './uploadSource.ts';
 
+const NEWLINE = 0x0a;
 const WRITE_RETRY_MS = 1000;
 /** A file of a prefix that few events have should not cost much memory. */
 const TEXT_BYTES_FIRST = 1024;
@@ -111,13 +113,14 @@ export class SpoolFile implements UploadSource {
     return this.#text.length >= this.#settings.memberTextBytes;
   }
 
-  append(text: string, event: Event): void {
-    const bytes = this.#text.append(text);
+  /** @throws what the codec throws; the event is not in then */
+  append(event: Event, codec: Codec): void {
+    const bytes = encodeWhole(codec, event, this.#text);
     this.textBytes += bytes;
     this.#settings.usage.memoryBytes += bytes;
     this.lines += 1;
     this.#holds.add(event.batch);
-    this.#notes.add(text, event);
+    this.#notes.add(event, bytes === 0 || this.#text.lastByte === NEWLINE);
     if (this.#text.length >= this.#settings.memberTextBytes) this.seal();
   }
 

@@ -164,7 +164,7 @@ describe('outcomes of single events', () => {
     if (event === undefined) throw new Error('no event');
     event.metadata = { sequence_number: '12' };
     void output.write(batch.events);
-    event.data = {};
+    event.setField('n', 1);
     await clock.advance(50);
     expect(context.deadLetters[0]?.event).toMatchObject({
       data: { n: 0, logtype: 'accesslog', '@version': '1' },

@@ -1,0 +1,243 @@
+/**
+ * The fields of a JSON object as bytes that are decoded when they are asked for. What nobody asks for is written as it
+ * came. Everything else is as with the map that a full parse would give, to the order of the keys.
+ */
+import type { TextBuffer } from '../util/textBuffer.ts';
+import { EncodedMap } from './encodedMap.ts';
+import { encodeJson, parseJson } from './json.ts';
+import type { JsonShape } from './jsonShape.ts';
+import { writeJson } from './jsonWriter.ts';
+import { getKey, hasKey, Scalar, type Value, type ValueMap } from './value.ts';
+
+/**
+ * What stands on the tape for each field: where its value begins, then where it ends, shifted by `FLAG_BITS`, with flags of
+ * the scanner and of this class.
+ */
+export const FLAG_BITS = 5;
+/** Has an escape. */
+export const ESCAPED = 1;
+/** Has a character beyond ASCII. */
+export const WIDE = 2;
+/** Would be written in another way than it stands here. */
+export const REWRITTEN = 4;
+/** Was set, or given to somebody who may have changed it: `#values` holds it. */
+const HELD = 8;
+const REMOVED = 16;
+
+const QUOTE = 0x22;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_LIST = 0x5b;
+
+type Held = Value | EncodedMap;
+
+export class JsonFields {
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #tape: Int32Array;
+  readonly #at: number;
+  readonly #shape: JsonShape;
+  /** Blanks stand between the fields, which do not stay. */
+  readonly #isSpaced: boolean;
+  /** Decoded ones. */
+  #values: (Held | undefined)[] | undefined;
+  /** Fields that came behind those of the text. */
+  #added: Record<string, Held> | undefined;
+
+  /** The object is at `start` to `end` of the bytes; its fields stand on the tape from `at` on, which is theirs alone. */
+  constructor(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    tape: Int32Array,
+    at: number,
+    shape: JsonShape,
+    isSpaced: boolean,
+  ) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+    this.#tape = tape;
+    this.#at = at;
+    this.#shape = shape;
+    this.#isSpaced = isSpaced;
+  }
+
+  has(key: string): boolean {
+    return this.#indexOf(key) >= 0 || (this.#added !== undefined && hasKey(this.#added as ValueMap, key));
+  }
+
+  get(key: string): Value | undefined {
+    const index = this.#indexOf(key);
+    if (index >= 0) return this.#valueAt(index);
+    const added = this.#added;
+    if (added === undefined) return undefined;
+    const value = getKey(added as ValueMap, key) as Held | undefined;
+    if (!(value instanceof EncodedMap)) return value;
+    const map = value.toMap();
+    added[key] = map;
+    return map;
+  }
+
+  /** False when only a map can hold such a key in its place: nothing was set. */
+  set(key: string, value: Held): boolean {
+    const index = this.#indexOf(key);
+    if (index >= 0) {
+      this.#hold(index, value);
+      return true;
+    }
+    const first = key.charCodeAt(0);
+    if ((first >= 0x30 && first <= 0x39) || key === '__proto__') return false;
+    this.#added ??= {};
+    this.#added[key] = value;
+    return true;
+  }
+
+  remove(key: string): Value | undefined {
+    const value = this.get(key);
+    const index = this.#indexOf(key);
+    if (index >= 0) this.#mark(index, REMOVED);
+    else if (value !== undefined) delete this.#added?.[key];
+    return value;
+  }
+
+  /** All of it decoded. */
+  toMap(): ValueMap {
+    const map = parseJson(this.#bytes.utf8Slice(this.#start, this.#end), 'double') as ValueMap;
+    for (const [index, key] of this.#shape.keys().entries()) {
+      const flags = this.#flags(index);
+      if ((flags & REMOVED) !== 0) delete map[key];
+      else if ((flags & HELD) !== 0) map[key] = this.#valueAt(index);
+    }
+    for (const key of Object.keys(this.#added ?? {})) map[key] = this.get(key) as Value;
+    return map;
+  }
+
+  /** The JSON text of `toMap`. */
+  write(out: TextBuffer): void {
+    const start = out.length;
+    if (this.#isSpaced) this.#writeFields(out);
+    else this.#writeRuns(out);
+    this.#writeAdded(out);
+    if (out.length === start) out.appendByte(OPEN_OBJECT);
+    else out.setByte(start, OPEN_OBJECT);
+    out.appendByte(CLOSE_OBJECT);
+  }
+
+  /** Fields that stay as they are go in one piece with their neighbours, commas included. */
+  #writeRuns(out: TextBuffer): void {
+    const { count } = this.#shape;
+    const tape = this.#tape;
+    let run = this.#start;
+    let end = this.#start;
+    for (let index = 0, at = this.#at; index < count; index++, at += 2) {
+      const before = end;
+      const last = tape[at + 1] as number;
+      end = last >> FLAG_BITS;
+      if ((last & (REWRITTEN | HELD | REMOVED)) === 0) continue;
+      const isRemoved = (last & REMOVED) !== 0;
+      const until = isRemoved ? before : (tape[at] as number);
+      // Nothing stands between the brace and the first field.
+      if (until > run) out.appendBytes(this.#bytes, run, until);
+      if (!isRemoved) this.#writeValue(out, index);
+      run = end;
+    }
+    if (end > run) out.appendBytes(this.#bytes, run, end);
+  }
+
+  #writeFields(out: TextBuffer): void {
+    const texts = this.#shape.texts();
+    for (let index = 0; index < this.#shape.count; index++) {
+      if ((this.#flags(index) & REMOVED) !== 0) continue;
+      const text = texts[index] as Uint8Array;
+      out.appendBytes(text, 0, text.length);
+      this.#writeValue(out, index);
+    }
+  }
+
+  #writeValue(out: TextBuffer, index: number): void {
+    const flags = this.#flags(index);
+    const at = this.#at + 2 * index;
+    if ((flags & HELD) !== 0) writeJson(out, this.#values?.[index] as Held);
+    else if ((flags & REWRITTEN) !== 0) out.append(encodeJson(this.#decode(index)));
+    else out.appendBytes(this.#bytes, this.#tape[at] as number, (this.#tape[at + 1] as number) >> FLAG_BITS);
+  }
+
+  #writeAdded(out: TextBuffer): void {
+    const added = this.#added;
+    if (added === undefined) return;
+    for (const key of Object.keys(added)) {
+      const text = keyText(key);
+      out.appendBytes(text, 0, text.length);
+      writeJson(out, added[key] as Held);
+    }
+  }
+
+  /** -1 for a field that is not in the text or was removed. */
+  #indexOf(key: string): number {
+    const index = this.#shape.indexOf(key);
+    return index >= 0 && (this.#flags(index) & REMOVED) === 0 ? index : -1;
+  }
+
+  #flags(index: number): number {
+    return this.#tape[this.#at + 2 * index + 1] as number;
+  }
+
+  #mark(index: number, flag: number): void {
+    const at = this.#at + 2 * index + 1;
+    this.#tape[at] = (this.#tape[at] as number) | flag;
+  }
+
+  #hold(index: number, value: Held): void {
+    this.#mark(index, HELD);
+    this.#values ??= [];
+    this.#values[index] = value;
+  }
+
+  #valueAt(index: number): Value {
+    const known = this.#values?.[index];
+    if (known instanceof EncodedMap) {
+      const map = known.toMap();
+      this.#hold(index, map);
+      return map;
+    }
+    if (known !== undefined) return known;
+    const value = this.#decode(index);
+    this.#values ??= [];
+    this.#values[index] = value;
+    // A map or a list may be changed in place by whoever asked for it.
+    if (typeof value === 'object' && value !== null && !(value instanceof Scalar)) this.#mark(index, HELD);
+    return value;
+  }
+
+  #decode(index: number): Value {
+    const at = this.#at + 2 * index;
+    const start = this.#tape[at] as number;
+    const last = this.#tape[at + 1] as number;
+    const end = last >> FLAG_BITS;
+    const first = this.#bytes[start];
+    if (first === QUOTE && (last & ESCAPED) === 0) {
+      return (last & WIDE) === 0
+        ? this.#bytes.latin1Slice(start + 1, end - 1)
+        : this.#bytes.utf8Slice(start + 1, end - 1);
+    }
+    const text = this.#bytes.utf8Slice(start, end);
+    const isSimple = first !== OPEN_OBJECT && first !== OPEN_LIST && (last & REWRITTEN) === 0;
+    return isSimple ? JSON.parse(text) : parseJson(text, 'double');
+  }
+}
+
+/** `,"key":` of fields that filters add: few, unless they are made of values. */
+const keyTexts = new Map<string, Uint8Array>();
+const KEY_TEXTS_MAX = 1000;
+
+function keyText(key: string): Uint8Array {
+  let text = keyTexts.get(key);
+  if (text === undefined) {
+    text = Buffer.from(`,${JSON.stringify(key)}:`);
+    if (keyTexts.size >= KEY_TEXTS_MAX) keyTexts.clear();
+    keyTexts.set(key, text);
+  }
+  return text;
+}

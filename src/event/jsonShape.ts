@@ -1,0 +1,103 @@
+/**
+ * The keys of JSON objects in the order in which they come, learned from the objects themselves: those of one source mostly
+ * have the same keys in the same order, so that a reader compares bytes with what came last time in place of decoding keys.
+ */
+
+/** Of all shapes of one reader. Keys made of values, such as ids, would go on for ever; beyond it objects are parsed in full. */
+const SHAPES_MAX = 4096;
+/** A longer object costs more to look through than to parse. */
+export const KEYS_MAX = 64;
+
+/** One key behind those of `before`. The first of all has no key: it stands for the empty object. */
+export class JsonShape {
+  readonly key: string;
+  /** Keys up to this one. */
+  readonly count: number;
+  /** The key's bytes with the quote behind it. */
+  readonly quotedEnd: Uint8Array;
+  /** False for an object that has to be parsed in full: a key twice, or one that is more than a name. */
+  readonly isPlain: boolean;
+  /** What came behind this key last time. */
+  next: JsonShape | undefined;
+  readonly #before: JsonShape | undefined;
+  readonly #registry: Registry;
+  readonly #after = new Map<string, JsonShape>();
+  #nested: JsonShape | undefined;
+  #indices: Map<string, number> | undefined;
+  #keys: readonly string[] | undefined;
+  #texts: Uint8Array[] | undefined;
+
+  private constructor(key: string, before: JsonShape | undefined, registry: Registry) {
+    this.key = key;
+    this.count = before === undefined ? 0 : before.count + 1;
+    this.quotedEnd = Buffer.from(`${key}"`);
+    this.isPlain = before === undefined || (before.isPlain && isPlainKey(key) && !before.#has(key));
+    this.#before = before;
+    this.#registry = registry;
+    registry.count += 1;
+  }
+
+  static empty(): JsonShape {
+    return new JsonShape('', undefined, { count: 0 });
+  }
+
+  /** The shape with one key more; `undefined` when there are too many. */
+  with(key: string): JsonShape | undefined {
+    let shape = this.#after.get(key);
+    if (shape === undefined) {
+      if (this.#registry.count >= SHAPES_MAX || this.count >= KEYS_MAX) return undefined;
+      shape = new JsonShape(key, this, this.#registry);
+      this.#after.set(key, shape);
+    }
+    this.next = shape;
+    return shape;
+  }
+
+  /** Where objects begin that are the value of this key, or of elements of it. */
+  get nested(): JsonShape {
+    this.#nested ??= new JsonShape('', undefined, this.#registry);
+    return this.#nested;
+  }
+
+  /** Which key of an object of this shape it is; -1 for none. */
+  indexOf(key: string): number {
+    this.#indices ??= new Map(this.keys().map((name, index) => [name, index]));
+    return this.#indices.get(key) ?? -1;
+  }
+
+  keys(): readonly string[] {
+    this.#keys ??= this.#path();
+    return this.#keys;
+  }
+
+  /** `,"key":` of each key. */
+  texts(): readonly Uint8Array[] {
+    this.#texts ??= this.keys().map((key) => Buffer.from(`,${JSON.stringify(key)}:`));
+    return this.#texts;
+  }
+
+  #has(key: string): boolean {
+    if (this.#before === undefined) return false;
+    return this.key === key || this.#before.#has(key);
+  }
+
+  #path(): string[] {
+    const keys: string[] = [];
+    for (let shape: JsonShape | undefined = this; shape !== undefined && shape.count > 0; shape = shape.#before) {
+      keys.unshift(shape.key);
+    }
+    return keys;
+  }
+}
+
+interface Registry {
+  count: number;
+}
+
+/**
+ * Brackets are references to Logstash, `@timestamp` and `@metadata` are no fields, an object puts keys that are numbers in
+ * front, and `__proto__` is no key to it at all.
+ */
+function isPlainKey(key: string): boolean {
+  return !/[[\]]|^\d/.test(key) && key !== '@timestamp' && key !== '@metadata' && key !== '__proto__';
+}

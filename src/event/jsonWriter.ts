@@ -1,0 +1,41 @@
+/** JSON text as bytes, with the same result as `encodeJson`. */
+import type { TextBuffer } from '../util/textBuffer.ts';
+import { EncodedMap } from './encodedMap.ts';
+import { encodeJson } from './json.ts';
+import { Timestamp, type Value } from './value.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const FIRST_PRINTABLE = 0x20;
+const FIRST_BEYOND_ASCII = 0x7f;
+/** A longer text is faster written by the engine. */
+const SHORT_MAX = 48;
+
+export function writeJson(out: TextBuffer, value: Value | EncodedMap): void {
+  if (typeof value === 'string') writeText(out, value);
+  else if (typeof value === 'number') out.appendAscii(Object.is(value, -0) ? '0' : String(value));
+  else if (typeof value === 'boolean' || value === null) out.appendAscii(String(value));
+  else if (value instanceof EncodedMap) value.write(out);
+  else if (value instanceof Timestamp) writePlainText(out, value.toString());
+  else out.append(encodeJson(value));
+}
+
+function writeText(out: TextBuffer, text: string): void {
+  if (text.length <= SHORT_MAX && isPlain(text)) writePlainText(out, text);
+  else out.append(JSON.stringify(text));
+}
+
+/** A text of printable ASCII without quotes and backslashes. */
+function writePlainText(out: TextBuffer, text: string): void {
+  out.appendByte(QUOTE);
+  out.appendAscii(text);
+  out.appendByte(QUOTE);
+}
+
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < FIRST_PRINTABLE || code >= FIRST_BEYOND_ASCII || code === QUOTE || code === BACKSLASH) return false;
+  }
+  return true;
+}

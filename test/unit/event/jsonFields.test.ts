@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { EncodedMap } from '../../../src/event/encodedMap.ts';
+import type { Event } from '../../../src/event/event.ts';
+import { parseFieldReference } from '../../../src/event/fieldReference.ts';
+import { encodeJson } from '../../../src/event/json.ts';
+import { JsonScanner } from '../../../src/event/jsonScanner.ts';
+import { Timestamp, type Value, type ValueMap } from '../../../src/event/value.ts';
+import { decodeJsonEvents, JsonEventDecoder } from '../../../src/plugins/codecs/jsonEvents.ts';
+import { TextBuffer } from '../../../src/util/textBuffer.ts';
+import { FIELD_NAMES, pick, type Random, randomBytes, randomDocument, seeded } from '../../support/jsonFuzz.ts';
+
+/** `LOGSTASH_TS_FUZZ_EVENTS=1000000` looks longer. */
+const FUZZ_EVENTS = Number(process.env['LOGSTASH_TS_FUZZ_EVENTS'] ?? 30_000);
+const ARRIVAL_MS = Date.UTC(2026, 10, 26);
+
+function counters() {
+  return { failures: { value: 0 }, trailing: { value: 0 } };
+}
+
+function written(event: Event): string {
+  const out = new TextBuffer();
+  event.writeJson(out);
+  return out.take().toString();
+}
+
+class Place extends EncodedMap {
+  override toMap(): ValueMap {
+    return { ip: '1.2.3.4', location: { lat: 1.5, lon: 2 } };
+  }
+
+  override write(out: TextBuffer): void {
+    out.append('{"ip":"1.2.3.4","location":{"lat":1.5,"lon":2}}');
+  }
+}
+
+/** The fields of a text that has to be one the scanner knows. */
+function scanned(text: string) {
+  const bytes = Buffer.from(text);
+  const fields = new JsonScanner().scan(bytes, 0, bytes.length);
+  if (fields === undefined) throw new Error(`not scanned: ${text}`);
+  return fields;
+}
+
+function writtenFields(text: string, change: (fields: ReturnType<typeof scanned>) => void): string {
+  const fields = scanned(text);
+  change(fields);
+  const out = new TextBuffer();
+  fields.write(out);
+  return out.take().toString();
+}
+
+describe('fields that are decoded when they are asked for', () => {
+  it.each<[title: string, text: string, change: (fields: ReturnType<typeof scanned>) => void, written: string]>([
+    ['nothing changed', '{"a":1,"b":"x"}', () => {}, '{"a":1,"b":"x"}'],
+    ['the first set', '{"a":1,"b":"x"}', (fields) => fields.set('a', 2), '{"a":2,"b":"x"}'],
+    ['the last set', '{"a":1,"b":"x"}', (fields) => fields.set('b', 'y'), '{"a":1,"b":"y"}'],
+    ['the first removed', '{"a":1,"b":"x","c":2}', (fields) => fields.remove('a'), '{"b":"x","c":2}'],
+    ['the last removed', '{"a":1,"b":"x"}', (fields) => fields.remove('b'), '{"a":1}'],
+    ['all removed', '{"a":1}', (fields) => fields.remove('a'), '{}'],
+    ['one added', '{"a":1}', (fields) => fields.set('c', true), '{"a":1,"c":true}'],
+    ['one added to none', '{}', (fields) => fields.set('c', null), '{"c":null}'],
+    [
+      'one removed and set again',
+      '{"a":1,"b":2}',
+      (fields) => {
+        fields.remove('a');
+        fields.set('a', 3);
+      },
+      '{"b":2,"a":3}',
+    ],
+    [
+      'a map changed in place',
+      '{"a":{"b":1}}',
+      (fields) => Object.assign(fields.get('a') as ValueMap, { c: 2 }),
+      '{"a":{"b":1,"c":2}}',
+    ],
+    ['blanks', ' { "a" : 1 , "b" : [ 1 , 2 ] } '.trim(), (fields) => fields.set('c', 3), '{"a":1,"b":[1,2],"c":3}'],
+    ['escapes that JSON does not need', '{"a":"\\u0026\\/"}', () => {}, '{"a":"&/"}'],
+    ['numbers in another form', '{"a":1.50,"b":1e2,"c":-0,"d":1.0}', () => {}, '{"a":1.5,"b":100.0,"c":0,"d":1.0}'],
+  ])('%s', (_title, text, change, expected) => {
+    expect(writtenFields(text, change)).toBe(expected);
+  });
+
+  it.each([
+    ['a key twice', '{"a":1,"a":2}'],
+    ['a key twice deep inside', '{"a":[{"b":1,"b":2}]}'],
+    ['a key that is a number', '{"1":1}'],
+    ['a key that is a reference', '{"[a]":1}'],
+    ['a key with an escape', '{"a\\n":1}'],
+    ['a timestamp', '{"@timestamp":"2020-10-20T03:56:00Z"}'],
+    ['no end', '{"a":1'],
+    ['a comma before the end', '{"a":1,}'],
+    ['a number with a leading zero', '{"a":01}'],
+    ['a control character', '{"a":"\u0001"}'],
+    ['no object', '[1]'],
+  ])('leaves to the full parse: %s', (_title, text) => {
+    const bytes = Buffer.from(text);
+    expect(new JsonScanner().scan(bytes, 0, bytes.length)).toBeUndefined();
+  });
+
+  it('keeps to the bound on keys that never come again', () => {
+    const scanner = new JsonScanner();
+    const isScanned = (key: string) => {
+      const bytes = Buffer.from(`{"${key}":1}`);
+      return scanner.scan(bytes, 0, bytes.length) !== undefined;
+    };
+    const results = Array.from({ length: 10_000 }, (_, n) => isScanned(`key-${n}`));
+    expect(results.slice(0, 1000)).not.toContain(false);
+    expect(results.slice(-1000)).not.toContain(true);
+    expect(isScanned('key-1')).toBe(true);
+  });
+});
+
+const REFERENCES = [
+  ...FIELD_NAMES,
+  '[nested][a]',
+  '[list][0]',
+  '[a][b]',
+  '[@metadata][x]',
+  '[nested][list][1]',
+  '7',
+  '@timestamp',
+];
+const VALUES: readonly (() => Value)[] = [
+  ...['x', 'é"\n', 5, -0, 1.5, null, true, new Timestamp(0)].map((value) => () => value),
+  () => ['x', 1],
+  () => ({ deep: { a: 1 } }),
+];
+
+/** Does something to an event, the same for the same seed, and gives what it answered. */
+function act(seed: number, event: Event): unknown {
+  const random = seeded(seed);
+  const reference = parseFieldReference(pick(random, REFERENCES));
+  const value = pick(random, VALUES)();
+  const acts: (() => unknown)[] = [
+    () => event.get(reference),
+    () => event.get(reference),
+    () => event.set(reference, value),
+    () => event.remove(reference),
+    () => event.has(reference),
+    () => event.tag(pick(random, ['_one', '_two'])),
+    () => event.setEncoded(reference, new Place()),
+    () => (random() < 0.2 ? encodeJson(event.data) : event.hasField('a')),
+  ];
+  try {
+    return pick(random, acts)();
+  } catch (error) {
+    return error;
+  }
+}
+
+function shown(answer: unknown): string {
+  if (answer instanceof Error) return String(answer);
+  return `${JSON.stringify(answer, (_key, item) => (typeof item === 'bigint' ? `${item}n` : item))}`;
+}
+
+function expectSame(actual: string, expected: string, where: string): void {
+  if (actual !== expected) expect(actual, where).toBe(expected);
+}
+
+/** Decoding of one text, or of lines that hold it; either way by the full parse, and by what is faster. */
+function decodeBoth(random: Random, bytes: Buffer, shared: JsonEventDecoder): [expected: Event[], actual: Event[]] {
+  const [left, right] = [counters(), counters()];
+  const decoder = random() < 0.3 ? new JsonEventDecoder(right) : shared;
+  if (random() < 0.5) {
+    return [decodeJsonEvents(bytes.toString('utf8'), ARRIVAL_MS, left), decoder.decode(bytes, ARRIVAL_MS)];
+  }
+  const lines = Buffer.concat([bytes, Buffer.from('\n'), bytes, Buffer.from('\n')]);
+  const expected: Event[] = [];
+  for (let start = 0, end = 0; start < lines.length; start = end + 1) {
+    end = lines.indexOf('\n', start);
+    expected.push(...decodeJsonEvents(lines.toString('utf8', start, end), ARRIVAL_MS, left));
+  }
+  const actual = decoder.decodeLines(lines, ARRIVAL_MS);
+  if (decoder !== shared) expectSame(JSON.stringify(right), JSON.stringify(left), lines.toString());
+  return [expected, actual];
+}
+
+describe(`${FUZZ_EVENTS} random texts`, () => {
+  it('give the same events as a full parse, whatever is done to them', { timeout: 1_800_000 }, () => {
+    const shared = new JsonEventDecoder(counters());
+    for (let seed = 0; seed < FUZZ_EVENTS; seed++) {
+      const random = seeded(seed);
+      const bytes = randomBytes(random, randomDocument(random));
+      const [expected, actual] = decodeBoth(random, bytes, shared);
+      const where = `seed ${seed}: ${bytes.toString('utf8')}`;
+      expectSame(String(actual.length), String(expected.length), where);
+      for (const [index, one] of actual.entries()) {
+        const other = expected[index] as Event;
+        const steps = Math.floor(random() * 6);
+        for (let step = 0; step < steps; step++) {
+          const stepSeed = Math.floor(random() * 2 ** 32);
+          expectSame(shown(act(stepSeed, one)), shown(act(stepSeed, other)), `${where}, step ${step}`);
+        }
+        expectSame(written(one), encodeJson(other.data), where);
+        expectSame(encodeJson(one.data), encodeJson(other.data), where);
+      }
+    }
+  });
+
+  it('are nearly all read without a full parse', () => {
+    const scanner = new JsonScanner();
+    const texts = Array.from({ length: 1000 }, (_, seed) => Buffer.from(randomDocument(seeded(seed))));
+    const known = texts.filter((bytes) => scanner.scan(bytes, 0, bytes.length) !== undefined);
+    expect(known.length).toBeGreaterThan(500);
+  });
+});
