@@ -17,7 +17,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { createAckTracker } from '../../../src/delivery/ackTracker.ts';
 import { type Clients, createClients } from '../../../src/kinesis/clients.ts';
 import { createConsumer } from '../../../src/kinesis/consumer.ts';
-import { comparePositions } from '../../../src/kinesis/position.ts';
+import { comparePositions, compareSequenceNumbers } from '../../../src/kinesis/position.ts';
 import type {
   Consumer,
   ConsumerOptions,
@@ -269,4 +269,11 @@ export function isInShardOrder(delivered: readonly Delivered[]): boolean {
     last.set(record.shardId, record);
     return before === undefined || comparePositions(before, record) < 0;
   });
+}
+
+/** Whether a record was checkpointed, by the checkpoints of the shards. */
+export function isAtOrBelow(place: Placed | undefined, checkpoints: ReadonlyMap<string, string>): boolean {
+  const checkpoint = place && checkpoints.get(place.shardId);
+  if (place === undefined || checkpoint === undefined || checkpoint === 'TRIM_HORIZON') return false;
+  return checkpoint === 'SHARD_END' || compareSequenceNumbers(place.sequenceNumber, checkpoint) <= 0;
 }

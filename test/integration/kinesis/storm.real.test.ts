@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { seededRandom } from '../../../scripts/geoip/random.ts';
 import { compareSequenceNumbers } from '../../../src/kinesis/position.ts';
-import { type Lab, startLab } from './harness.ts';
+import { type Lab, type PutRecord, startLab } from './harness.ts';
 import { Fleet, LOOK_ON_MS } from './storm/fleet.ts';
 import { type Producer, startProducer } from './storm/producer.ts';
 import { isOpen, reshard } from './storm/reshard.ts';
@@ -38,7 +38,7 @@ describe.runIf(process.env['LOGSTASH_TS_REAL'] === '1')('two processes in a stor
     const ownerCount = async () =>
       new Set([...(await lab.rows(names.tableName)).values()].map((row) => row['leaseOwner']?.S)).size;
     await vi.waitFor(async () => expect(await ownerCount()).toBe(2), WAIT);
-    const producer = startProducer(lab, names.streamName);
+    const producer = startProducer((ids) => lab.put(names.streamName, ids.map(recordOf)));
     const [kills, reshards] = await Promise.all([killAgainAndAgain(), reshardAtRandom()]);
     await producer.stop();
     const input = new Set(producer.placed.keys());
@@ -106,6 +106,10 @@ describe.runIf(process.env['LOGSTASH_TS_REAL'] === '1')('two processes in a stor
     }
   }
 });
+
+function recordOf(id: number): PutRecord {
+  return { key: `key-${id}`, data: JSON.stringify({ id, key: `key-${id}` }) };
+}
 
 function summary(delivered: readonly number[]): string {
   const times = new Map<number, number>();

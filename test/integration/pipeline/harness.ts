@@ -1,12 +1,11 @@
 /** The user's pipeline as a process of its own, with everything around it on this machine. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import {
   type Server,
@@ -17,6 +16,8 @@ import {
   startKinesisLocal,
   startVersitygw,
 } from '../../support/servers/index.ts';
+import type { Placed } from '../kinesis/harness.ts';
+import { Logstash } from '../kinesis/logstash.ts';
 
 const REGION = 'ap-northeast-2';
 const STREAM = 'infra-dev-kinesis-01';
@@ -78,74 +79,52 @@ export function fluentBitRecords(): KinesisRecord[] {
 /** kinesis-local now and then hangs on larger bodies. */
 const PUT_MAX = 100;
 
-export async function putRecords(stack: Stack, records: readonly KinesisRecord[]): Promise<void> {
+/** Gives where each of them stands. */
+export async function putRecords(stack: Stack, records: readonly KinesisRecord[]): Promise<Placed[]> {
   const client = new KinesisClient({
     endpoint: stack.kinesis.url,
     region: REGION,
     credentials,
     requestHandler: new NodeHttpHandler({ requestTimeout: 20_000, throwOnRequestTimeout: true }),
   });
+  const placed: Placed[] = [];
   for (let i = 0; i < records.length; i += PUT_MAX) {
-    const Records = records.slice(i, i + PUT_MAX);
-    const { FailedRecordCount } = await client.send(new PutRecordsCommand({ StreamName: STREAM, Records }));
+    const input = { StreamName: STREAM, Records: records.slice(i, i + PUT_MAX) };
+    const { FailedRecordCount, Records = [] } = await client.send(new PutRecordsCommand(input));
     if (FailedRecordCount !== 0) throw new Error(`${FailedRecordCount} records were not taken`);
+    placed.push(
+      ...Records.map(({ ShardId = '', SequenceNumber = '' }) => ({ shardId: ShardId, sequenceNumber: SequenceNumber })),
+    );
   }
   client.destroy();
+  return placed;
 }
 
-/** `bin/logstash-ts -f pipelines/eks-kinesis.conf`, its state kept over restarts. */
-export class Program {
-  readonly #stack: Stack;
-  readonly folder = mkdtempSync(join(tmpdir(), 'logstash-ts-pipeline-'));
-  #child: ChildProcess | undefined;
-  #log = '';
+/** The user's pipeline, or another configuration with its variables, as a process whose state is kept over restarts. */
+export class Program extends Logstash {
+  readonly folder: string;
 
-  constructor(stack: Stack) {
-    this.#stack = stack;
+  constructor(stack: Stack, config?: string) {
+    const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-pipeline-'));
+    const configPath = config === undefined ? 'pipelines/eks-kinesis.conf' : join(folder, 'pipeline.conf');
+    if (config !== undefined) writeFileSync(configPath, config);
+    const env = {
+      KINESIS_ENDPOINT: stack.kinesis.url,
+      DYNAMODB_ENDPOINT: stack.dynamodb.url,
+      ES_URL: stack.elasticsearch.url,
+      S3_ENDPOINT: stack.s3.url,
+      S3_FORCE_PATH_STYLE: 'true',
+      S3_BUCKET: BUCKET,
+      S3_TEMP: join(folder, 's3'),
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    };
+    super({ configPath, dataPath: join(folder, 'data'), env });
+    this.folder = folder;
   }
 
-  start(): void {
-    const child = spawn(
-      resolve('bin/logstash-ts'),
-      ['-f', 'pipelines/eks-kinesis.conf', '--path.data', join(this.folder, 'data')],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-        env: {
-          ...process.env,
-          KINESIS_ENDPOINT: this.#stack.kinesis.url,
-          DYNAMODB_ENDPOINT: this.#stack.dynamodb.url,
-          ES_URL: this.#stack.elasticsearch.url,
-          S3_ENDPOINT: this.#stack.s3.url,
-          S3_FORCE_PATH_STYLE: 'true',
-          S3_BUCKET: BUCKET,
-          S3_TEMP: join(this.folder, 's3'),
-          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-        },
-      },
-    );
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#log += text;
-    });
-    this.#child = child;
-  }
-
-  get pid(): number {
-    if (this.#child?.pid === undefined) throw new Error('the program does not run');
-    return this.#child.pid;
-  }
-
-  get log(): string {
-    return this.#log;
-  }
-
-  /** Gives the exit code, or the signal that ended it. */
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string | null> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null;
-    const ended = new Promise<number | string | null>((done) => child.once('exit', (code, by) => done(code ?? by)));
-    child.kill(signal);
-    return ended;
+  get dataPath(): string {
+    return join(this.folder, 'data');
   }
 
   remove(): void {
@@ -163,19 +142,34 @@ export async function documentCounts({ elasticsearch }: Stack): Promise<Record<s
   );
 }
 
-/** Every line of every object; reading one that is not valid gzip throws. */
-export async function s3Lines({ s3 }: Stack): Promise<string[]> {
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
+export async function s3Objects({ s3 }: Stack): Promise<StoredObject[]> {
   const client = new S3Client({ endpoint: s3.url, region: REGION, credentials, forcePathStyle: true });
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
-  const lines: string[] = [];
-  for (const { Key } of Contents) {
-    if (Key === undefined || !Key.endsWith('.gz')) continue;
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
-    const text = gunzipSync((await Body?.transformToByteArray()) ?? Buffer.alloc(0)).toString('utf8');
-    lines.push(...text.split('\n').filter((line) => line !== ''));
+  const objects: StoredObject[] = [];
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: BUCKET })) {
+    for (const { Key } of Contents) {
+      if (Key === undefined || !Key.endsWith('.gz')) continue;
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+      objects.push({ key: Key, bytes: (await Body?.transformToByteArray()) ?? new Uint8Array() });
+    }
   }
   client.destroy();
-  return lines;
+  return objects;
+}
+
+/** Reading an object that is not valid gzip throws. */
+export function linesOf({ bytes }: StoredObject): string[] {
+  const lines = gunzipSync(bytes).toString('utf8').split('\n');
+  return lines.filter((line) => line !== '');
+}
+
+/** Every line of every object. */
+export async function s3Lines(stack: Stack): Promise<string[]> {
+  return (await s3Objects(stack)).flatMap(linesOf);
 }
 
 /** The rows of the lease table, by shard. */
@@ -183,7 +177,7 @@ export async function leases({
   dynamodb,
 }: Pick<Stack, 'dynamodb'>): Promise<Record<string, { owner: string | undefined; checkpoint: string }>> {
   const client = new DynamoDBClient({ endpoint: dynamodb.url, region: REGION, credentials });
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: 'logstash' }));
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: 'logstash', ConsistentRead: true }));
   client.destroy();
   return Object.fromEntries(
     Items.map((item) => [

@@ -75,6 +75,17 @@ describe('kinesis-local behind the fault proxy', () => {
     expect((await readShard('shardId-000000000000')).length).toBeGreaterThan(0);
   });
 
+  it('says when a request has been executed and when it is answered', async () => {
+    const seen: string[] = [];
+    const answered = Promise.withResolvers<void>();
+    const note = { executed: () => seen.push('executed'), answered: answered.resolve };
+    proxy.setRule(({ operation }) => (operation === 'GetRecords' ? { kind: 'watch', ...note } : undefined));
+    await readShard('shardId-000000000000');
+    await answered.promise;
+    proxy.setRule(undefined);
+    expect(seen).toContain('executed');
+  });
+
   it('executes and loses the answer', async () => {
     const before = await readShard('shardId-000000000000');
     const shard = before[0] ?? '';

@@ -31,7 +31,9 @@ export type Fault =
   /** Executed after a delay. */
   | { readonly kind: 'delay'; readonly ms: number }
   /** Executed when `until` resolves. */
-  | { readonly kind: 'hold'; readonly until: Promise<void> };
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
+  /** Passes; says when it has been executed and its answer has not yet gone on, and when the answer has gone. */
+  | { readonly kind: 'watch'; readonly executed?: () => void; readonly answered?: () => void };
 
 /** Decides a request's fate; undefined lets it pass. */
 export type FaultRule = (request: ProxiedRequest) => Fault | undefined;
@@ -119,6 +121,7 @@ async function relay(
     message.socket.resetAndDestroy();
     return;
   }
+  if (fault?.kind === 'watch') fault.executed?.();
   response.writeHead(answer.statusCode ?? 502, answer.headers);
   let left = fault?.kind === 'cut' ? fault.afterBytes : Number.POSITIVE_INFINITY;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -130,5 +133,5 @@ async function relay(
       return;
     }
   }
-  response.end();
+  response.end(fault?.kind === 'watch' ? fault.answered : undefined);
 }

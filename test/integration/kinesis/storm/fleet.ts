@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { compareSequenceNumbers } from '../../../../src/kinesis/position.ts';
-import type { Lab, Placed } from '../harness.ts';
+import { isAtOrBelow, type Lab, type Placed } from '../harness.ts';
 import { Logstash } from '../logstash.ts';
 import { readWritten, sizeOf, type Written } from './deliveries.ts';
 
@@ -90,12 +89,6 @@ export class Fleet {
     const owned = [...rows].filter(([, row]) => workerId !== undefined && row['leaseOwner']?.S === workerId);
     return new Map(owned.map(([shardId, row]) => [shardId, row['checkpoint']?.S ?? '']));
   }
-}
-
-function isAtOrBelow(place: Placed | undefined, checkpoints: ReadonlyMap<string, string>): boolean {
-  const checkpoint = place && checkpoints.get(place.shardId);
-  if (place === undefined || checkpoint === undefined || checkpoint === 'TRIM_HORIZON') return false;
-  return checkpoint === 'SHARD_END' || compareSequenceNumbers(place.sequenceNumber, checkpoint) <= 0;
 }
 
 function configuration(lab: Lab, { streamName, tableName }: FleetNames): string {

@@ -1,6 +1,6 @@
 /** Puts records with unique ids on a stream without a pause, and remembers where each stands. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Lab, Placed } from '../harness.ts';
+import type { Placed } from '../harness.ts';
 
 const PERIOD_MS = 100;
 const RECORDS_A_PERIOD = 20;
@@ -12,15 +12,14 @@ export interface Producer {
   stop(): Promise<void>;
 }
 
-export function startProducer(lab: Lab, streamName: string): Producer {
+/** `put` puts one record for each id and gives where each stands. */
+export function startProducer(put: (ids: readonly number[]) => Promise<readonly Placed[]>): Producer {
   const placed = new Map<number, Placed>();
   const stopped = new AbortController();
 
   async function putSome(): Promise<void> {
     const ids = Array.from({ length: RECORDS_A_PERIOD }, (_, n) => placed.size + n);
-    const records = ids.map((id) => ({ key: `key-${id}`, data: JSON.stringify({ id, key: `key-${id}` }) }));
-    const places = await lab.put(streamName, records);
-    for (const [n, place] of places.entries()) placed.set(ids[n] as number, place);
+    for (const [n, place] of (await put(ids)).entries()) placed.set(ids[n] as number, place);
   }
 
   async function run(): Promise<void> {
