@@ -132,7 +132,7 @@ function latencies(times: Float64Array, from: number, to: number): string {
   const taken = Array.from(times.subarray(from * rate, to * rate), (ms, i) => ms / 1000 - (from + i / rate));
   const sorted = taken.toSorted((a, b) => a - b);
   const at = (share: number) => (sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN).toFixed(1);
-  return `${at(0.5)} / ${at(0.99)} / ${at(1)}`.padEnd(20);
+  return [0.5, 0.95, 0.99, 1].map(at).join(' / ');
 }
 
 /** The first second from which on all that was due has been delivered within two seconds. */
@@ -151,11 +151,11 @@ for (const [name, spool] of [
   const resident = (s: number) => `${Math.round(residentMb[s - 1] ?? Number.NaN)} MB`;
   const known = residentMb.filter((mb) => mb > 0);
   console.log(`\n${name}
-  age in S3, seconds: median / 99 % / most
+  age in S3, seconds: median / 95 % / 99 % / most
     before            ${latencies(inS3, 1, fromS)}
     while away        ${latencies(inS3, fromS, untilS)}
     after             ${latencies(inS3, untilS, seconds)}
   Elasticsearch had caught up ${caughtUpS(inElasticsearch).toFixed(1)} s after it came back
-  memory: ${resident(fromS)} before, ${resident(Math.floor((fromS + untilS) / 2))} in the midst, ${resident(untilS)} at the end of the outage, most ${Math.round(Math.max(...known))} MB
+  memory: ${resident(fromS)} before, ${resident(Math.floor((fromS + untilS) / 2))} in the midst, ${resident(untilS)} at the end of the outage, ${Math.round(known.at(-1) ?? Number.NaN)} MB at last, most ${Math.round(Math.max(...known))} MB
   missing in Elasticsearch ${missing[0]}, in S3 ${missing[1]}; delivered twice ${twice}`);
 }
