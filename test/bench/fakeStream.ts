@@ -8,7 +8,7 @@ import { readBody } from '../support/servers/s3/request.ts';
 import { listen } from '../support/servers/server.ts';
 import { OutputTally } from './outputTally.ts';
 import { SinkReport } from './sinkReport.ts';
-import { RECORDS_MAX, readIndex, recordsUpTo, shardFile } from './streamFiles.ts';
+import { placeInShard, RECORDS_MAX, readIndex, shardFile } from './streamFiles.ts';
 
 const HASH_KEYS = 2n ** 128n;
 const folder = process.argv[2] ?? '';
@@ -25,17 +25,24 @@ interface Input {
   readonly Limit?: number;
 }
 
+/** By the type of an iterator, how many records of the shard go before it. */
+const skips: Readonly<Record<string, (sequenceNumber: string) => number>> = {
+  TRIM_HORIZON: () => 0,
+  AT_SEQUENCE_NUMBER: (sequenceNumber) => placeInShard(sequenceNumber, index.length),
+  AFTER_SEQUENCE_NUMBER: (sequenceNumber) => placeInShard(sequenceNumber, index.length) + 1,
+};
+
 type Answers = string | readonly [string, Buffer, string];
 
 const operations: Readonly<Record<string, (input: Input) => Answers | Promise<Answers>>> = {
   ListShards: () => JSON.stringify({ Shards: index.map((_, shard) => shardOf(shard)) }),
   DescribeStreamSummary: ({ StreamName }) =>
     JSON.stringify({ StreamDescriptionSummary: { StreamName, StreamStatus: 'ACTIVE', OpenShardCount: index.length } }),
-  GetShardIterator({ ShardId, ShardIteratorType, StartingSequenceNumber = '' }) {
+  GetShardIterator({ ShardId, ShardIteratorType = '', StartingSequenceNumber = '' }) {
     const shard = Number(ShardId?.slice('shardId-'.length));
-    if (ShardIteratorType === 'TRIM_HORIZON') return JSON.stringify({ ShardIterator: `${shard}/0` });
-    if (ShardIteratorType !== 'AFTER_SEQUENCE_NUMBER') throw new Error(`no iterator of type ${ShardIteratorType}`);
-    return JSON.stringify({ ShardIterator: `${shard}/${recordsUpTo(StartingSequenceNumber, index.length)}` });
+    const skipped = skips[ShardIteratorType]?.(StartingSequenceNumber);
+    if (skipped === undefined) throw new Error(`no iterator of type ${ShardIteratorType}`);
+    return JSON.stringify({ ShardIterator: `${shard}/${skipped}` });
   },
   GetRecords: getRecords,
 };

@@ -35,9 +35,9 @@ export function readIndex(folder: string): StreamIndex {
   return JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
 }
 
-/** How many records of its shard go before the one behind this sequence number. */
-export function recordsUpTo(sequenceNumber: string, shards: number): number {
-  return Math.floor(Number(sequenceNumber.slice(-NUMBER_DIGITS)) / shards) + 1;
+/** How many records of its shard go before the one with this sequence number. */
+export function placeInShard(sequenceNumber: string, shards: number): number {
+  return Math.floor(Number(sequenceNumber.slice(-NUMBER_DIGITS)) / shards);
 }
 
 function writeStream(folder: string, events: number, shards: number): void {
