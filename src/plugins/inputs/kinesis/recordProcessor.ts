@@ -1,4 +1,5 @@
 /** The records of one shard as events: decoded, named by their place in the stream, emitted in slices that settle alone. */
+import { setImmediate } from 'node:timers/promises';
 import { type AckToken, createAckTracker } from '../../../delivery/ackTracker.ts';
 import type { Event } from '../../../event/event.ts';
 import { SourceBatch } from '../../../event/sourceBatch.ts';
@@ -10,6 +11,12 @@ import { type BurialKind, placeOf, RefusedRecords } from './refusedRecords.ts';
 
 /** Slices of a shard from its oldest unsettled one on, settled or not: at the bound the shard is not read on. */
 const ACK_WINDOW_MAX = 32_768;
+
+/**
+ * After so many events the event loop has a turn. Outputs that take all at once would else hold it for as long as all shards
+ * have records, and leases are renewed on it.
+ */
+const EVENTS_A_TURN = 250;
 
 /** One record may hold thousands of events: such a record is emitted in parts of this many batches. */
 const BATCHES_A_RECORD_MAX = 8;
@@ -79,15 +86,21 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     let slice: Event[] = [];
     /** The first record that has events in the slice. */
     let from = 0;
+    let sinceTurn = 0;
     /** Resolves to `false` when the slice did not go through: each of its records has then gone its own way. */
     const emitSlice = async (to: number): Promise<boolean> => {
       const events = slice;
       const ofSlice = records.slice(from, to);
       slice = [];
       from = to;
-      if ((await emit(events)) === undefined) return true;
-      for (const record of ofSlice) await emitAlone(record);
-      return false;
+      const failure = await emit(events);
+      if (failure !== undefined) for (const record of ofSlice) await emitAlone(record);
+      sinceTurn += Math.max(events.length, ofSlice.length);
+      if (sinceTurn >= EVENTS_A_TURN) {
+        sinceTurn = 0;
+        await setImmediate();
+      }
+      return failure === undefined;
     };
     for (const [index, record] of records.entries()) {
       if (end.aborted) break;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { Event } from '../../../../src/event/event.ts';
 import { NotCompressed, RecordTooLarge } from '../../../../src/kinesis/decompress.ts';
@@ -194,6 +195,25 @@ describe('events of a record', () => {
     expect(log).toEqual([
       'WARN logs/shardId-000000000001/1/0 cannot be decoded: the record is not gzip, which `compression` says of all; it goes on tagged _kinesisdecodefailure',
     ]);
+  });
+});
+
+describe('the event loop', () => {
+  // Leases are renewed on it: 16 shards with 10,000 records each would hold it for seconds.
+  test('has its turns while outputs take all at once', async () => {
+    const { process, events } = await createProcessor({}, { batchSize: 125 });
+    const seen: number[] = [];
+    let isDone = false;
+    const turns = (async () => {
+      for (; !isDone; await setImmediate()) seen.push(events().length);
+    })();
+    await process(...Array.from({ length: 10_000 }, (_, n) => record(n, '{}')));
+    isDone = true;
+    await turns;
+    seen.push(events().length);
+    const steps = seen.map((count, i) => count - (seen[i - 1] ?? 0));
+    expect(events()).toHaveLength(10_000);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(500);
   });
 });
 
