@@ -7,7 +7,7 @@ import { boundToParent } from '../support/servers/index.ts';
 
 const FIRST_OUTPUT_POLL_MS = 5;
 const POLL_MS = 50;
-const RUN_MAX_MS = 180_000;
+const RUN_MAX_MS = 300_000;
 
 export interface Launch {
   readonly command: string;
