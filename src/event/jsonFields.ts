@@ -150,7 +150,7 @@ export class JsonFields {
     const texts = this.#shape.texts();
     for (let index = 0; index < this.#shape.count; index++) {
       if ((this.#flags(index) & REMOVED) !== 0) continue;
-      const text = texts[index] as Uint8Array;
+      const text = texts[index] as Buffer;
       out.appendBytes(text, 0, text.length);
       this.#writeValue(out, index);
     }
@@ -191,7 +191,7 @@ export class JsonFields {
 
   #hold(index: number, value: Held): void {
     this.#mark(index, HELD);
-    this.#values ??= [];
+    this.#values ??= new Array<Held | undefined>(this.#shape.count);
     this.#values[index] = value;
   }
 
@@ -204,7 +204,7 @@ export class JsonFields {
     }
     if (known !== undefined) return known;
     const value = this.#decode(index);
-    this.#values ??= [];
+    this.#values ??= new Array<Held | undefined>(this.#shape.count);
     this.#values[index] = value;
     // A map or a list may be changed in place by whoever asked for it.
     if (typeof value === 'object' && value !== null && !(value instanceof Scalar)) this.#mark(index, HELD);
@@ -229,10 +229,10 @@ export class JsonFields {
 }
 
 /** `,"key":` of fields that filters add: few, unless they are made of values. */
-const keyTexts = new Map<string, Uint8Array>();
+const keyTexts = new Map<string, Buffer>();
 const KEY_TEXTS_MAX = 1000;
 
-function keyText(key: string): Uint8Array {
+function keyText(key: string): Buffer {
   let text = keyTexts.get(key);
   if (text === undefined) {
     text = Buffer.from(`,${JSON.stringify(key)}:`);

@@ -14,7 +14,7 @@ export class JsonShape {
   /** Keys up to this one. */
   readonly count: number;
   /** The key's bytes with the quote behind it. */
-  readonly quotedEnd: Uint8Array;
+  readonly quotedEnd: Buffer;
   /** False for an object that has to be parsed in full: a key twice, or one that is more than a name. */
   readonly isPlain: boolean;
   /** What came behind this key last time. */
@@ -25,7 +25,7 @@ export class JsonShape {
   #nested: JsonShape | undefined;
   #indices: Map<string, number> | undefined;
   #keys: readonly string[] | undefined;
-  #texts: Uint8Array[] | undefined;
+  #texts: Buffer[] | undefined;
 
   private constructor(key: string, before: JsonShape | undefined, registry: Registry) {
     this.key = key;
@@ -71,7 +71,7 @@ export class JsonShape {
   }
 
   /** `,"key":` of each key. */
-  texts(): readonly Uint8Array[] {
+  texts(): readonly Buffer[] {
     this.#texts ??= this.keys().map((key) => Buffer.from(`,${JSON.stringify(key)}:`));
     return this.#texts;
   }

@@ -20,6 +20,12 @@ export function writeJson(out: TextBuffer, value: Value | EncodedMap): void {
   else out.append(encodeJson(value));
 }
 
+/** The same as a text. */
+export function jsonText(value: Value): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '0' : String(value);
+  return typeof value === 'string' && isPlain(value) ? `"${value}"` : encodeJson(value);
+}
+
 function writeText(out: TextBuffer, text: string): void {
   if (text.length <= SHORT_MAX && isPlain(text)) writePlainText(out, text);
   else out.append(JSON.stringify(text));

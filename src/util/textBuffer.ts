@@ -7,6 +7,7 @@ export class TextBuffer {
   readonly #firstBytes: number;
   /** What was taken last is what will be gathered next, more or less. */
   #expected: number;
+  #spare: Buffer | undefined;
 
   constructor(firstBytes = FIRST_BYTES) {
     this.#firstBytes = firstBytes;
@@ -42,7 +43,7 @@ export class TextBuffer {
   }
 
   /** The bytes of `source` from `start` up to `end`. */
-  appendBytes(source: Uint8Array, start: number, end: number): void {
+  appendBytes(source: Buffer, start: number, end: number): void {
     const length = end - start;
     this.#grow(length);
     if (length < LOOP_BYTES_MAX) {
@@ -50,7 +51,7 @@ export class TextBuffer {
       const at = this.#length;
       for (let i = 0; i < length; i++) bytes[at + i] = source[start + i] as number;
     } else {
-      this.#bytes.set(source.subarray(start, end), this.#length);
+      source.copy(this.#bytes, this.#length, start, end);
     }
     this.#length += length;
   }
@@ -84,14 +85,26 @@ export class TextBuffer {
     return taken;
   }
 
+  /** Gives bytes back that were taken and that nobody needs any more: the next ones go there. */
+  reuse(taken: Buffer): void {
+    this.#spare = Buffer.from(taken.buffer);
+  }
+
   #grow(bytes: number): void {
     const needed = this.#length + bytes;
-    if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#expected, this.#bytes.length * 2, needed));
+    if (needed > this.#bytes.length) this.#moveTo(needed);
+  }
+
+  #moveTo(needed: number): void {
+    let grown = this.#spare;
+    this.#spare = undefined;
+    if (grown === undefined || grown.length < needed) {
+      grown = Buffer.allocUnsafeSlow(Math.max(this.#expected, this.#bytes.length * 2, needed));
+    }
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }
 }
 
 /** Below it a loop is faster than a call into the engine. */
-const LOOP_BYTES_MAX = 32;
+const LOOP_BYTES_MAX = 24;

@@ -1,3 +1,5 @@
+import { createReadStream, fstatSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Event } from '../../event/event.ts';
 import { defineInput } from '../../plugin-api/index.ts';
 
@@ -10,6 +12,7 @@ export const stdin = defineInput({
   create(options, context) {
     const codec = options.codec.open();
     let stopping = false;
+    const stream = openStdin();
 
     async function emit(events: Event[]): Promise<void> {
       for (const event of events) event.setDefault('host', context.hostName);
@@ -21,7 +24,7 @@ export const stdin = defineInput({
     return {
       async run() {
         try {
-          for await (const chunk of process.stdin) {
+          for await (const chunk of stream) {
             await emit(codec.decode(chunk as Buffer, context.clock.now()));
             if (stopping) return;
           }
@@ -34,8 +37,18 @@ export const stdin = defineInput({
       },
       stop() {
         stopping = true;
-        process.stdin.destroy();
+        stream.destroy();
       },
     };
   },
 });
+
+const STDIN = 0;
+/** Node reads files in pieces of 64 KiB, which costs a tenth more. */
+const PIECE_BYTES = 256 * 1024;
+
+function openStdin(): Readable {
+  return fstatSync(STDIN).isFile()
+    ? createReadStream('', { fd: STDIN, autoClose: false, highWaterMark: PIECE_BYTES })
+    : process.stdin;
+}

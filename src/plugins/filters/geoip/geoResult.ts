@@ -1,59 +1,47 @@
 import { EncodedMap } from '../../../event/encodedMap.ts';
-import { encodeJson } from '../../../event/json.ts';
+import { parseEncodedJson } from '../../../event/json.ts';
 import type { ValueMap } from '../../../event/value.ts';
-import type { TextBuffer } from '../../../util/textBuffer.ts';
-import type { Coordinates } from './result.ts';
+import { TextBuffer } from '../../../util/textBuffer.ts';
 
-const IP_START = '{"ip":"';
+const COMMA = 0x2c;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
 
-/** What all addresses of one network have in common; `ip` comes first, and is empty, where it is wanted. */
-export class NetworkResult {
-  readonly #fields: ValueMap;
-  readonly #wantsIp: boolean;
-  /** The JSON text; where `ip` is wanted, what stands behind it. */
-  readonly #json: Buffer;
-
-  constructor(fields: ValueMap, wantsIp: boolean) {
-    this.#fields = fields;
-    this.#wantsIp = wantsIp;
-    const json = encodeJson(fields);
-    this.#json = Buffer.from(wantsIp ? json.slice(IP_START.length) : json);
-  }
-
-  /** `Object.assign` keeps its pace where spreading slows down: with the many sets of keys that records have. */
-  toMap(ip: string): ValueMap {
-    const copy: ValueMap = Object.assign({}, this.#fields);
-    if (this.#wantsIp) copy['ip'] = ip;
-    const location = this.#fields['location'] as Coordinates | undefined;
-    if (location !== undefined) copy['location'] = { lat: location.lat, lon: location.lon };
-    return copy;
-  }
-
-  write(ip: string, out: TextBuffer): void {
-    if (this.#wantsIp) {
-      out.appendAscii(IP_START);
-      out.appendAscii(ip);
-    }
-    out.appendBytes(this.#json, 0, this.#json.length);
-  }
-}
-
-/** That of one address, which is a number in text form: nothing in it needs an escape. */
+/** The result for one address: what all of its network have in common, and in front the address itself where it is wanted. */
 export class GeoResult extends EncodedMap {
-  readonly #network: NetworkResult;
-  readonly #ip: string;
+  readonly #ip: string | undefined;
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
 
-  constructor(network: NetworkResult, ip: string) {
+  /**
+   * @param ip has nothing that a JSON text escapes
+   * @param bytes hold from `start` up to `end` the other fields as JSON, without braces
+   */
+  constructor(ip: string | undefined, bytes: Buffer, start: number, end: number) {
     super();
-    this.#network = network;
     this.#ip = ip;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
   }
 
   override toMap(): ValueMap {
-    return this.#network.toMap(this.#ip);
+    const out = new TextBuffer();
+    this.write(out);
+    return parseEncodedJson(out.take().toString()) as ValueMap;
   }
 
   override write(out: TextBuffer): void {
-    this.#network.write(this.#ip, out);
+    if (this.#ip === undefined) {
+      out.appendByte(OPEN);
+    } else {
+      out.appendAscii('{"ip":"');
+      out.appendAscii(this.#ip);
+      out.appendAscii('"');
+      if (this.#end > this.#start) out.appendByte(COMMA);
+    }
+    out.appendBytes(this.#bytes, this.#start, this.#end);
+    out.appendByte(CLOSE);
   }
 }

@@ -41,7 +41,7 @@ export const geoip = defineFilter({
       defaultDoc: 'all usual ones of the database',
     }),
     target: string({ doc: 'Field that takes the result.', default: 'geoip' }),
-    cache_size: number({ doc: 'How many results to keep ready.', default: 20_000 }),
+    cache_size: number({ doc: 'How many results to keep ready.', default: 65_536 }),
     tag_on_failure: stringArray({ doc: 'Tags to add when nothing was found.', default: ['_geoip_lookup_failure'] }),
   },
   examples: [

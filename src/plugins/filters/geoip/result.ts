@@ -1,5 +1,6 @@
 /** Makes Logstash's fields of a database record. */
-import { floatValue, type Value, type ValueMap } from '../../../event/value.ts';
+import { jsonText } from '../../../event/jsonWriter.ts';
+import { floatValue, type Value } from '../../../event/value.ts';
 import type { DatabaseKind, GeoKey } from './databaseKinds.ts';
 
 /** A decoded record. A damaged file may hold anything anywhere, so that each value's type is looked at. */
@@ -56,30 +57,32 @@ export function wantedPaths(kind: DatabaseKind, keys: readonly GeoKey[]): string
   return kind === 'City' ? [...paths, FIELDS.latitude[0], FIELDS.longitude[0]] : paths;
 }
 
-export type Coordinates = { lat: Value; lon: Value };
+/** The JSON text of a network's result without its braces, such as `"asn":5,"as_org":"x"`; `undefined` when there is none. */
+export type Describe = (record: unknown) => string | undefined;
 
 /**
- * The result for a record, with an empty `ip` to fill in; `undefined` when it would have no field. A City record without
- * coordinates counts as none, as in Logstash.
+ * What a record gives to each of its addresses, but for `ip`. A City record without coordinates counts as none, as in
+ * Logstash.
  */
-export type Shape = (record: unknown) => ValueMap | undefined;
-
-export function compileShape(kind: DatabaseKind, keys: readonly GeoKey[]): Shape {
-  const fields = keys.flatMap((key) => (key === 'ip' || key === 'location' ? [] : [{ key, read: FIELDS[key][1] }]));
-  const wantsIp = keys.includes('ip');
+export function compileDescription(kind: DatabaseKind, keys: readonly GeoKey[]): Describe {
+  const fields = keys.flatMap((key) => {
+    return key === 'ip' || key === 'location' ? [] : [{ start: `,"${key}":`, read: FIELDS[key][1] }];
+  });
   const wantsLocation = keys.includes('location');
   return (decoded) => {
     const record = decoded as GeoRecord;
     const lat = double(record.location?.latitude);
     const lon = double(record.location?.longitude);
     if (kind === 'City' && lat === undefined && lon === undefined) return undefined;
-    const result: ValueMap = wantsIp ? { ip: '' } : {};
-    for (const { key, read } of fields) {
+    let json = '';
+    for (const { start, read } of fields) {
       const value = read(record);
-      if (value !== undefined) result[key] = value;
+      if (value !== undefined) json += start + jsonText(value);
     }
-    if (wantsLocation && lat !== undefined && lon !== undefined) result['location'] = { lat, lon };
-    return Object.keys(result).length === 0 ? undefined : result;
+    if (wantsLocation && lat !== undefined && lon !== undefined) {
+      json += `,"location":{"lat":${jsonText(lat)},"lon":${jsonText(lon)}}`;
+    }
+    return json.slice(1);
   };
 }
 

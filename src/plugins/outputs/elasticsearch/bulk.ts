@@ -143,7 +143,7 @@ export class Bulk {
     return item.bodyStart === item.end ? undefined : this.#text.peek().utf8Slice(item.bodyStart, item.end - 1);
   }
 
-  #copy(source: Uint8Array, item: Item): void {
+  #copy(source: Buffer, item: Item): void {
     const shift = this.#text.length - item.start;
     this.#text.appendBytes(source, item.start, item.end);
     this.items.push({ ...item, start: item.start + shift, bodyStart: item.bodyStart + shift, end: this.#text.length });

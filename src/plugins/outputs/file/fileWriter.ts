@@ -102,7 +102,10 @@ export class FileWriter {
     this.#holds = new BatchHolds();
     this.#isGathering = false;
     return this.#enqueue(async () => {
-      if (text.length > 0) await this.#writeUntilDone(text);
+      if (text.length > 0) {
+        await this.#writeUntilDone(text);
+        this.#text.reuse(text);
+      }
       holds.settle();
       if (gathered) this.#sinceMs.shift();
       this.#settings.onWritten(text.length);

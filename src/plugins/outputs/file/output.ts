@@ -8,7 +8,7 @@ import { compileFilePath, type FilePath } from './filePath.ts';
 import { FileWriter, type FileWriterSettings } from './fileWriter.ts';
 
 /** Text of one file that is written without waiting for `flush_interval`. */
-const FILE_FLUSH_BYTES = 64 * 1024;
+const FILE_FLUSH_BYTES = 256 * 1024;
 /** Text of all files, from which the source waits. */
 const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
 const OPEN_FILES_MAX = 512;
