@@ -8,10 +8,13 @@ import type { Event } from '../../../event/event.ts';
 import { type Codec, encodeWhole } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { messageOf } from '../../../util/errors.ts';
+import type { Logger } from '../../../util/logger.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
 import type { TroubleReporter } from '../../../util/troubleReporter.ts';
+import { endsInsideLine, tornMemberStart } from './tornEnd.ts';
 
 const RETRY_MS = 1000;
+const NEWLINE = 0x0a;
 /** A name made of event fields can be one that no file can have; waiting does not help then. */
 const UNUSABLE_NAME = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'ELOOP', 'EINVAL', 'ERR_INVALID_ARG_VALUE']);
 
@@ -26,6 +29,7 @@ export interface FileWriterSettings {
   /** Where text goes whose own path cannot be a file. */
   readonly failurePath: string | undefined;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly trouble: TroubleReporter;
   /** Writes of all files, a few at a time. */
   readonly queue: PQueue;
@@ -36,7 +40,7 @@ export interface FileWriterSettings {
 }
 
 interface Progress {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   done: number;
 }
 
@@ -51,6 +55,8 @@ export class FileWriter {
   readonly #text = new TextBuffer();
   #holds = new BatchHolds();
   #handle: FileHandle | undefined;
+  /** The file ends in a line that a crash cut off. */
+  #isInsideLine = false;
   #tail: Promise<void> = Promise.resolve();
   #waiting = 0;
   /** When the first text of each write came: those under way, then the one being gathered. */
@@ -151,6 +157,10 @@ export class FileWriter {
       await handle.truncate(0);
       progress.done = 0;
     }
+    if (this.#isInsideLine && progress.done === 0 && progress.bytes.at(-1) === NEWLINE) {
+      progress.bytes = Buffer.concat([Uint8Array.of(NEWLINE), progress.bytes]);
+    }
+    this.#isInsideLine = false;
     while (progress.done < progress.bytes.length) {
       const { bytesWritten } = await handle.write(progress.bytes, progress.done);
       progress.done += bytesWritten;
@@ -185,7 +195,30 @@ export class FileWriter {
     const isNew = fileMode !== undefined && (await stat(path).catch(() => undefined)) === undefined;
     const handle = await open(path, 'a', fileMode ?? 0o666);
     if (isNew) await chmod(path, fileMode);
+    await this.#mend(handle, path);
     return handle;
+  }
+
+  /** Only what an earlier process has left: what this one, or another, is writing now looks cut off too. */
+  async #mend(handle: FileHandle, path: string): Promise<void> {
+    const { overwrites, gzip: isGzip, logger } = this.#settings;
+    const { size, mtimeMs } = await handle.stat();
+    if (overwrites || size === 0 || mtimeMs >= performance.timeOrigin) return;
+    try {
+      if (!isGzip) this.#isInsideLine = await endsInsideLine(path, size);
+      const end = isGzip ? await tornMemberStart(path, size) : undefined;
+      if (end === undefined) return;
+      await handle.truncate(end);
+      logger.warn(
+        'the file ended in a gzip member that a crash had cut off, of events that were not settled: it is taken out',
+        {
+          path,
+          bytes: size - end,
+        },
+      );
+    } catch (error) {
+      logger.warn('the end of the file cannot be looked at; it is appended to as it is', { path, error });
+    }
   }
 
   async #close(syncs: boolean): Promise<void> {

@@ -55,6 +55,7 @@ export class FileOutput implements Output {
       fileMode: permissions(options.file_mode),
       failurePath: this.#path.isDynamic ? this.#path.failurePath : undefined,
       clock: context.clock,
+      logger: context.logger,
       trouble: new TroubleReporter(`writing to ${options.path}`, context.logger, context.clock),
       queue: new PQueue({ concurrency: CONCURRENT_WRITES }),
       isCrowded: () => this.#writers.size > OPEN_FILES_MAX,

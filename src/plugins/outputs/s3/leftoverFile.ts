@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { wholeMembersEnd } from './gzipMembers.ts';
+import { wholeMembersEnd } from '../../../util/gzipMembers.ts';
 import type { ObjectBody } from './objectBody.ts';
 import type { Encoding } from './objectKey.ts';
 import { removeEmpty, removePair, type SpoolDescription } from './spoolDirectory.ts';

@@ -1,8 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Event } from '../../../../src/event/event.ts';
 import type { Output } from '../../../../src/plugin-api/index.ts';
 import { file } from '../../../../src/plugins/outputs/file/index.ts';
 import { numbered, outputContext, outputOptions, recordLog, TestBatch } from '../../../support/outputHarness.ts';
@@ -87,6 +97,83 @@ describe('output file', () => {
       const text = gunzipSync(readFileSync(join(root, 'g.log.gz'))).toString();
       expect(text.split('\n')).toHaveLength(n + 2);
     }
+  });
+
+  describe('after a kill inside a write', () => {
+    /** As an earlier process has left it. */
+    const leave = (path: string, ...parts: (string | Uint8Array)[]) => {
+      writeFileSync(join(root, path), Buffer.concat(parts.map((part) => Buffer.from(part))));
+      utimesSync(join(root, path), 1, 1);
+    };
+    const appendTo = async (path: string, given: Record<string, unknown> = {}) => {
+      const { output, log } = await open(path, given);
+      const batch = new TestBatch([{ n: 7 }]);
+      await output.write(batch.events);
+      await output.close();
+      expect(batch.isSettled).toBe(true);
+      return log;
+    };
+    const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
+    const written = /^\{"n":7,.*\}\n$/;
+
+    it('begins a line of its own behind the one that was cut off', async () => {
+      leave('cut.log', '{"n":1}\n{"n":');
+      await appendTo('cut.log');
+      expect(textOf('cut.log').slice(0, 14)).toBe('{"n":1}\n{"n":\n');
+      expect(textOf('cut.log').slice(14)).toMatch(written);
+    });
+
+    it.each([
+      ['a whole line', '{"n":1}\n'],
+      ['nothing', ''],
+    ])('goes on behind %s', async (_what, text) => {
+      leave('whole.log', text);
+      await appendTo('whole.log');
+      expect(textOf('whole.log').slice(text.length)).toMatch(written);
+    });
+
+    it('and with a codec that writes no lines adds none', async () => {
+      leave('plain.log', 'abc');
+      const encode = (event: Event) => String(event.data['n']);
+      const codec = { name: 'plain', open: () => ({ decode: () => [], flush: () => [], encode }) };
+      await appendTo('plain.log', { codec });
+      expect(textOf('plain.log')).toBe('abc7');
+    });
+
+    const member = (text: string) => gzipSync(text);
+    const large = member(Array.from({ length: 20_000 }, (_, n) => `${n * 7919}`).join('\n'));
+    const cuts: [string, Uint8Array[], Uint8Array][] = [
+      ['inside the header of a member', [member('a\n')], member('b\n').subarray(0, 3)],
+      ['before the last byte of a member', [member('a\n')], member('b\n').subarray(0, -1)],
+      ['inside the only member', [], member('b\n').subarray(0, 15)],
+      ['inside a large member', [member('a\n'), large], large.subarray(0, 40_000)],
+    ];
+
+    it.each(cuts)('%s takes that out, so that all others can be read', async (_where, whole, rest) => {
+      leave('cut.gz', ...whole, rest);
+      const log = await appendTo('cut.gz', { gzip: true });
+      const before = whole.map((bytes) => gunzipSync(bytes).toString()).join('');
+      const text = gunzipSync(readFileSync(join(root, 'cut.gz'))).toString();
+      expect([text.slice(0, before.length) === before, text.slice(before.length)]).toEqual([
+        true,
+        expect.stringMatching(written),
+      ]);
+      expect(log).toEqual([expect.stringContaining('gzip member that a crash had cut off')]);
+    });
+
+    it.each<[string, Uint8Array[], number | undefined]>([
+      ['whole members', [member('a\n'), large], undefined],
+      ['what is not ours', [member('a\n'), Buffer.from('text')], undefined],
+      ['what is being written now', [member('a\n'), member('b\n').subarray(0, 15)], Date.now() / 1000],
+    ])('leaves %s alone', async (_what, parts, seconds) => {
+      leave('kept.gz', ...parts);
+      if (seconds !== undefined) utimesSync(join(root, 'kept.gz'), seconds, seconds);
+      const kept = readFileSync(join(root, 'kept.gz'));
+      await appendTo('kept.gz', { gzip: true });
+      const after = readFileSync(join(root, 'kept.gz'));
+      expect(after.subarray(0, kept.length)).toEqual(kept);
+      expect(gunzipSync(after.subarray(kept.length)).toString()).toMatch(written);
+    });
   });
 
   it.each([

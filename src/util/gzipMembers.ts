@@ -54,7 +54,8 @@ async function memberLength(handle: FileHandle, position: number, size: number):
   }
 }
 
-async function wholeMember(bytes: Buffer): Promise<number | undefined> {
+/** Length of the member that these bytes begin with; `undefined` when they begin with none that is whole, or not with one of ours. */
+export async function wholeMember(bytes: Buffer): Promise<number | undefined> {
   if (bytes.length < HEADER_BYTES + TRAILER_BYTES || bytes.readUInt32BE(0) !== 0x1f8b0800) return undefined;
   try {
     const { buffer, engine } = await inflate(bytes.subarray(HEADER_BYTES), { info: true });
