@@ -10,7 +10,7 @@ import {
   lockQueueDirectory,
 } from '../runtime/dataDirectory.ts';
 import { createLogger } from '../runtime/logging.ts';
-import { Pipeline, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
+import { Pipeline, PipelineBrokeDown, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
 import { systemClock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import { packageRoot } from '../util/packageRoot.ts';
@@ -129,6 +129,11 @@ class Run {
     }
   }
 
+  #sayTerminated(pipeline: Pipeline): void {
+    const { eventsIn, eventsOut, dropped, unrouted, deadLetters } = pipeline.snapshot();
+    this.#logger.info('Pipeline terminated', { eventsIn, eventsOut, dropped, unrouted, deadLetters });
+  }
+
   async #runPipeline(
     pipeline: Pipeline,
     resolved: ResolvedPipeline,
@@ -145,10 +150,13 @@ class Run {
       if (shutdown.requested) pipeline.stop();
       await ran;
       await settings.deadLetterQueue.close();
-      const { eventsIn, eventsOut, dropped, unrouted, deadLetters } = pipeline.snapshot();
-      this.#logger.info('Pipeline terminated', { eventsIn, eventsOut, dropped, unrouted, deadLetters });
+      this.#sayTerminated(pipeline);
       return 0;
     } catch (error) {
+      if (error instanceof PipelineBrokeDown) {
+        this.#sayTerminated(pipeline);
+        return 1;
+      }
       if (!(error instanceof PipelineStartError)) {
         this.#logger.fatal('Pipeline error, the pipeline is stopped', { error });
         return 1;

@@ -91,6 +91,11 @@ export class PipelineStartError extends Error {
   override name = 'PipelineStartError';
 }
 
+/** What stopped a pipeline that ran: said in the log already. */
+export class PipelineBrokeDown extends Error {
+  override name = 'PipelineBrokeDown';
+}
+
 export class Pipeline {
   readonly #settings: PipelineSettings;
   readonly #reporter: Reporter;
@@ -106,7 +111,7 @@ export class Pipeline {
   #eventsIn = 0;
   #eventsOut = 0;
   #poisoned = 0;
-  #failure: Error | undefined;
+  #failure: PipelineBrokeDown | undefined;
   #queue: PersistedQueue | undefined;
 
   constructor(settings: PipelineSettings, reporter: Reporter) {
@@ -231,7 +236,7 @@ export class Pipeline {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#failure ??= new PipelineBrokeDown(messageOf(error), { cause: error });
     this.#queue?.abort(this.#failure);
     this.stop();
   }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Event } from '../../../src/event/event.ts';
@@ -6,6 +9,7 @@ import { json } from '../../../src/plugins/codecs/json.ts';
 import { kinesis } from '../../../src/plugins/inputs/kinesis/index.ts';
 import { kplContainer } from '../../support/kpl.ts';
 import { type TestContext, testContext } from '../../support/pluginContext.ts';
+import { runProgram } from '../../support/program.ts';
 import { type Lab, startLab } from './harness.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -184,6 +188,20 @@ test('a stream that is not there ends the input with a reason', async () => {
   });
   await expect(input.run()).rejects.toThrow('there is no stream "absent" in this region and account');
   await input.close?.();
+});
+
+test('a stream that is not there ends the program, which says so once', async () => {
+  const config = `input { kinesis {
+    kinesis_stream_name => "absent" application_name => "absent-leases"
+    additional_settings => { "kinesis_endpoint" => "${lab.kinesisUrl}" "dynamodb_endpoint" => "${lab.dynamodbUrl}" }
+  } } output { null { } }`;
+  const dataPath = mkdtempSync(join(tmpdir(), 'logstash-ts-absent-'));
+  const { code, stderr } = await runProgram(['-e', config, '--path.data', dataPath]);
+  rmSync(dataPath, { recursive: true });
+  expect(code).toBe(1);
+  expect(stderr.match(/there is no stream/g)).toHaveLength(1);
+  expect(stderr.match(/FATAL/g)).toHaveLength(1);
+  expect(stderr.trimEnd().split('\n').at(-1)).toContain('Pipeline terminated');
 });
 
 test('one input reads several streams, each under a lease table of its own', async () => {
