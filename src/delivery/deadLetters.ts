@@ -4,7 +4,7 @@
  */
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseJson } from '../event/json.ts';
+import { parseEncodedJson } from '../event/json.ts';
 import { isMap, type Value, type ValueMap } from '../event/value.ts';
 import { hasCode } from '../util/errors.ts';
 import type { SegmentRecord } from './segmentFormat.ts';
@@ -41,7 +41,7 @@ export async function* readDeadLetters(directory: string, fromId = 0): AsyncGene
 }
 
 function decodeEntry({ id, payload }: SegmentRecord): StoredDeadLetter {
-  const entry = mapOf(parseJson(Buffer.from(payload).toString('utf8'), 'decimal'));
+  const entry = mapOf(parseEncodedJson(Buffer.from(payload).toString('utf8'), 'decimal'));
   const text = (name: string) => (typeof entry[name] === 'string' ? (entry[name] as string) : '');
   return {
     id,

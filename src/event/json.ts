@@ -26,9 +26,9 @@ export function parseJson(text: string, form: NumberForm): Value {
   return needsStringCare(text) ? wellFormed(value) : value;
 }
 
-/** Of a text that `encodeJson` has made: texts and depth are those of the value that was encoded, numbers with a fraction are doubles. */
-export function parseEncodedJson(text: string): Value {
-  return parseNumbers(text, 'double');
+/** Of a text that `encodeJson` has made: texts and depth are those of the value that was encoded. */
+export function parseEncodedJson(text: string, form: NumberForm = 'double'): Value {
+  return parseNumbers(text, form);
 }
 
 function parseNumbers(text: string, form: NumberForm): Value {

@@ -8,6 +8,7 @@ import { numbered, TestBatch } from '../../support/outputHarness.ts';
 import { type FaultRule, type Server, startSearchServer } from '../../support/servers/index.ts';
 import { kinesisBatch } from '../../unit/plugins/elasticsearch/support.ts';
 import { describeCramped, describeSniffing, describeTls } from './realConnections.ts';
+import { describeSpoiled } from './realSpoiled.ts';
 import { countersOf, describeElasticsearch, jsonFile, type Lab, readIndex } from './suite.ts';
 
 export function describeRealServer(kind: SearchServer): void {
@@ -18,6 +19,7 @@ export function describeRealServer(kind: SearchServer): void {
     (lab) => {
       describe('templates', () => describeTemplates(kind, lab));
       describe('actions', () => describeActions(lab));
+      describe('requests that are refused as a whole', () => describeSpoiled(lab));
       describe('TLS', () => describeTls(lab));
       describe('nodes', () => describeSniffing(lab));
       describe('aliases and data streams', () => describeTargets(kind, lab));

@@ -16,6 +16,7 @@ import { IdSet, readDeadLetters, removeDeadLetters, type StoredDeadLetter } from
 import { SegmentLogFull } from '../../../src/delivery/segmentLog.ts';
 import { Event } from '../../../src/event/event.ts';
 import { encodeJson } from '../../../src/event/json.ts';
+import type { Value } from '../../../src/event/value.ts';
 import { silentLogger } from '../../../src/util/logger.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-dlq-'));
@@ -54,6 +55,16 @@ function openHandles(directory: string): number {
   });
   return links.filter((link) => link.startsWith(directory)).length;
 }
+
+it('gives back what nests as deep as any event may, and deeper', async () => {
+  const { queue, directory } = open('deep');
+  let deep: Value = 1;
+  for (let level = 0; level < 1500; level++) deep = [deep];
+  await queue.add(new Event({ deep }, {}), LETTER);
+  await queue.close();
+  const [entry] = await entries(directory);
+  expect(JSON.stringify(entry?.data['deep'])).toBe(`${'['.repeat(1500)}1${']'.repeat(1500)}`);
+});
 
 it('writes what was refused, by whom and why, with all of the event', async () => {
   const { queue, directory } = open('one');

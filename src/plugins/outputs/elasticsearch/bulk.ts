@@ -1,6 +1,6 @@
 import { Event } from '../../../event/event.ts';
 import { parseIso8601 } from '../../../event/isoTimestamp.ts';
-import { parseJson } from '../../../event/json.ts';
+import { parseEncodedJson } from '../../../event/json.ts';
 import type { SourceBatch } from '../../../event/sourceBatch.ts';
 import { isMap, Timestamp, type ValueMap } from '../../../event/value.ts';
 import { TextBuffer } from '../../../util/textBuffer.ts';
@@ -39,6 +39,8 @@ export class Bulk {
   readonly sinceMs: number;
   /** Written before the server said what it is. */
   isBlind = false;
+  /** It has one event, for which it was refused as a whole, or so it seems. */
+  isSuspect = false;
   readonly #text: TextBuffer;
 
   constructor(sinceMs: number, capacity: number) {
@@ -91,7 +93,7 @@ export class Bulk {
   restoreEvent(index: number): Event {
     const item = this.#item(index);
     const text = item.document ?? this.#bodyLine(item) ?? '{}';
-    const parsed = parseJson(text, 'double');
+    const parsed = parseEncodedJson(text);
     const data = isMap(parsed) ? parsed : {};
     const timestamp = data['@timestamp'];
     const epochMs = typeof timestamp === 'string' ? parseIso8601(timestamp) : undefined;

@@ -31,7 +31,7 @@ export class BulkEncoder {
   readonly #parent: Template | undefined;
   readonly #metaParts: readonly MetaPart[];
   readonly #updateBody: (event: Event, document: ValueMap) => string;
-  #lastIndex = '';
+  #lastIndex: string | undefined;
   #lastIndexJson = '""';
 
   constructor(options: Options) {
@@ -90,9 +90,11 @@ export class BulkEncoder {
   #indexJson(event: Event, { alias }: Dialect): string {
     const index = alias ?? this.#dataStream?.nameFor(event) ?? this.#index.apply(event);
     if (index !== this.#lastIndex) {
+      // Elasticsearch 7 answers 500 for it, time and again.
+      if (index === '') throw new UnsendableEvent('its index has no name');
       if (this.#options.dlq_on_failed_indexname_interpolation) checkIndex(index);
       this.#lastIndex = index;
-      this.#lastIndexJson = JSON.stringify(index);
+      this.#lastIndexJson = wellFormedJson(index);
     }
     return this.#lastIndexJson;
   }
@@ -117,6 +119,11 @@ function optional(text: string | undefined): Template | undefined {
   return text === undefined ? undefined : compileTemplate(text);
 }
 
+/** No server ever answers a request with half a surrogate pair in the name of an index or in a routing. */
+function wellFormedJson(text: string): string {
+  return JSON.stringify(text.toWellFormed());
+}
+
 function legalId(origin: string): string {
   if (origin.length <= ID_BYTES_MAX / 3 || Buffer.byteLength(origin) <= ID_BYTES_MAX) return origin;
   return createHash('sha256').update(origin).digest('base64url');
@@ -139,7 +146,7 @@ function compileMetaParts(options: Options): MetaPart[] {
     if (template === undefined) return;
     parts.push((event) => {
       const text = template.apply(event);
-      return when(text) ? `,"${key}":${JSON.stringify(text)}` : '';
+      return when(text) ? `,"${key}":${wellFormedJson(text)}` : '';
     });
   };
   const hasJoin = options.parent !== undefined && options.join_field !== undefined;

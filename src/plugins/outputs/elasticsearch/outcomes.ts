@@ -95,6 +95,14 @@ function describe(error: ErrorBody | string | undefined): { type: string; reason
   };
 }
 
+/**
+ * Whether one event may be what the whole request was refused for: it is too large, or its lines cannot be read (a version
+ * that is no number, a document update that nests too deep). Proxies answer 400 too, but not in the server's form.
+ */
+export function spoilsItsRequest(status: number, errorType: string): boolean {
+  return status === 413 || (status === 400 && errorType !== '');
+}
+
 /** The error a whole request was answered with: its type and reason, or the start of the text. */
 export function describeErrorAnswer(text: string): { type: string; reason: string } {
   try {

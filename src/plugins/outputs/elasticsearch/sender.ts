@@ -7,7 +7,14 @@ import { messageOf } from '../../../util/errors.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import type { Bulk } from './bulk.ts';
 import { ASSUMED_DIALECT, type Dialect } from './dialect.ts';
-import { DELIVERED, describeErrorAnswer, type ItemOutcome, type OutcomeRules, parseBulkAnswer } from './outcomes.ts';
+import {
+  DELIVERED,
+  describeErrorAnswer,
+  type ItemOutcome,
+  type OutcomeRules,
+  parseBulkAnswer,
+  spoilsItsRequest,
+} from './outcomes.ts';
 import { describeRefusal, describeRejection, type Failure } from './texts.ts';
 import type { Wire, WireAnswer } from './wire.ts';
 
@@ -35,16 +42,27 @@ export interface SenderSettings {
 }
 
 interface Job {
-  readonly bulk: Bulk;
+  /** A bulk, or what halving has left of one: in their order, suspects last. */
+  readonly bulks: readonly Bulk[];
   readonly backoff: Backoff;
+  /** How many requests had been accepted when one of this job was first refused for what is in it. */
+  refusedAt: number | undefined;
 }
+
+/**
+ * So many events may be refused alone, one after the other and none accepted, before it looks as if the server refused every
+ * request: from then on there are pauses.
+ */
+const UNPROVEN_MAX = 200;
 
 /** What is left of a bulk after one request. */
 type Step =
   | { readonly kind: 'done' }
   | { readonly kind: 'all'; readonly isUnreachable: boolean }
   | { readonly kind: 'some'; readonly rest: Bulk }
-  | { readonly kind: 'halves'; readonly halves: readonly [Bulk, Bulk] };
+  | { readonly kind: 'halves'; readonly halves: readonly [Bulk, Bulk] }
+  /** One event was refused alone, which may be its own fault or that of every request. */
+  | { readonly kind: 'unproven'; readonly failure: Failure };
 
 /** Sends bulks until each of their items is settled: a few at once, fewer while the server is in trouble. */
 export class BulkSender {
@@ -57,6 +75,10 @@ export class BulkSender {
   readonly #counters: Readonly<Record<'successes' | 'withErrors' | 'failures' | 'ok' | 'retried' | 'lost', Counter>>;
   #window: number;
   #inFlight = 0;
+  /** Requests so far whose form the server took, whatever it said of single items. */
+  #accepted = 0;
+  /** Events refused alone since the last of these. */
+  #unproven = 0;
   #dialect: Dialect | undefined;
   #revival = new AbortController();
   #waitingForIdle: (() => void)[] = [];
@@ -87,7 +109,8 @@ export class BulkSender {
   enqueue(bulk: Bulk): void {
     this.#underWay.add(bulk);
     const { retryInitialMs, retryMaxMs, random } = this.#settings;
-    this.#queue.push({ bulk, backoff: new Backoff(retryInitialMs, retryMaxMs, random) });
+    const backoff = new Backoff(retryInitialMs, retryMaxMs, random);
+    this.#queue.push({ bulks: [bulk], backoff, refusedAt: undefined });
     this.#pump();
   }
 
@@ -134,10 +157,11 @@ export class BulkSender {
   }
 
   /** Keeps its place among those in flight until the server has taken the bulk, but not while single items wait. */
-  async #deliver({ bulk, backoff }: Job, dialect: Dialect): Promise<void> {
-    const todo = [bulk.isBlind && dialect !== ASSUMED_DIALECT ? this.#replace(bulk, bulk.translated(dialect)) : bulk];
+  async #deliver(job: Job, dialect: Dialect): Promise<void> {
+    const { backoff } = job;
+    const todo = job.bulks.map((bulk) => this.#inDialect(bulk, dialect));
     for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
-      const step = await this.#sendOnce(next);
+      const step = await this.#sendOnce(next, job);
       if (step.kind === 'halves') {
         todo.unshift(...step.halves);
       } else if (step.kind === 'all') {
@@ -147,7 +171,19 @@ export class BulkSender {
         todo.unshift(step.rest);
         await this.#pause(backoff, false);
       } else if (step.kind === 'some') {
-        void this.#deliverLater({ bulk: step.rest, backoff });
+        void this.#deliverLater({ ...job, bulks: [step.rest] });
+      } else if (step.kind === 'unproven') {
+        next.isSuspect = true;
+        todo.push(next);
+        const isSlow = this.#unproven > UNPROVEN_MAX;
+        if (todo[0]?.isSuspect || (isSlow && !this.#settings.keepsOrder)) {
+          // Others take the place: when one of them is accepted, it was the events.
+          this.#failed(step.failure);
+          void this.#deliverLater({ ...job, bulks: todo.splice(0) });
+        } else if (isSlow) {
+          this.#failed(step.failure);
+          await this.#pause(backoff, false);
+        }
       } else {
         backoff.succeeded();
       }
@@ -156,6 +192,10 @@ export class BulkSender {
     this.#pump();
     if (this.hasPlace) this.#settings.onPlace();
     if (this.#underWay.size === 0) for (const resolve of this.#waitingForIdle.splice(0)) resolve();
+  }
+
+  #inDialect(bulk: Bulk, dialect: Dialect): Bulk {
+    return bulk.isBlind && dialect !== ASSUMED_DIALECT ? this.#replace(bulk, bulk.translated(dialect)) : bulk;
   }
 
   async #deliverLater(job: Job): Promise<void> {
@@ -168,7 +208,7 @@ export class BulkSender {
     await this.#context.clock.sleep(backoff.nextDelayMs(), endsWithRevival ? this.#revival.signal : undefined);
   }
 
-  async #sendOnce(bulk: Bulk): Promise<Step> {
+  async #sendOnce(bulk: Bulk, job: Job): Promise<Step> {
     let answer: WireAnswer;
     try {
       answer = await this.#settings.wire.request({
@@ -181,7 +221,9 @@ export class BulkSender {
       return this.#failed({ cause: 'unreachable', message });
     }
     this.#context.counter(`bulk_requests.responses.${answer.status}`).value++;
-    return answer.status >= 200 && answer.status < 300 ? this.#answered(bulk, answer) : this.#refused(bulk, answer);
+    return answer.status >= 200 && answer.status < 300
+      ? this.#answered(bulk, answer)
+      : this.#refused(bulk, answer, job);
   }
 
   async #answered(bulk: Bulk, { text }: WireAnswer): Promise<Step> {
@@ -190,6 +232,8 @@ export class BulkSender {
       const start = JSON.stringify(text.slice(0, 120));
       return this.#failed({ cause: 'unreadable', message: `the answer is none to a bulk but ${start}` });
     }
+    this.#accepted++;
+    this.#unproven = 0;
     if (outcomes === 'allDelivered') {
       this.#counters.successes.value++;
       this.#trouble.worked('');
@@ -201,18 +245,22 @@ export class BulkSender {
     return this.#settleSome(bulk, outcomes);
   }
 
-  #refused(bulk: Bulk, { status, text }: WireAnswer): Step | Promise<Step> {
+  #refused(bulk: Bulk, { status, text }: WireAnswer, job: Job): Step | Promise<Step> {
     const error = describeErrorAnswer(text);
-    // One action that is invalid in itself spoils its whole request, for ever.
-    if (status !== 413 && error.type !== 'action_request_validation_exception') {
-      return this.#failed(describeRefusal(status, error));
+    const failure = describeRefusal(status, error);
+    if (!spoilsItsRequest(status, error.type)) return this.#failed(failure);
+    job.refusedAt ??= this.#accepted;
+    if (bulk.size > 1) {
+      if (status === 413) this.#settings.onTooLarge(bulk.bytes);
+      return { kind: 'halves', halves: this.#halve(bulk) };
     }
-    if (bulk.size === 1) {
-      const reason = error.reason || 'larger than the server takes';
-      return this.#settleSome(bulk, [{ fate: 'rejected', status, type: error.type, reason }]);
+    // A server may refuse every request, as for a parameter that it does not know: no event is given up for that.
+    if (status !== 413 && this.#accepted === job.refusedAt) {
+      this.#unproven++;
+      return { kind: 'unproven', failure };
     }
-    if (status === 413) this.#settings.onTooLarge(bulk.bytes);
-    return { kind: 'halves', halves: this.#halve(bulk) };
+    const reason = error.reason || 'larger than the server takes';
+    return this.#settleSome(bulk, [{ fate: 'rejected', status, type: error.type, reason }]);
   }
 
   #failed(failure: Failure): Step {

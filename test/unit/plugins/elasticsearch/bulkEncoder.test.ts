@@ -26,6 +26,10 @@ function meta(given: Given, fields: Record<string, Value> = {}, version = '7.9.2
   return { [item?.action ?? '']: item?.meta };
 }
 
+it('refuses an index without a name, also as the first one', () => {
+  expect(() => meta({ index: '%{a}' }, { a: '' })).toThrow('its index has no name');
+});
+
 describe('action lines', () => {
   const index = 'logs';
   it.each<[string, Given, Record<string, Value>, object]>([
@@ -33,6 +37,12 @@ describe('action lines', () => {
     ['an index by month', { index: 'accesslog-%{+YYYYMM}' }, {}, { index: { _index: 'accesslog-202010' } }],
     ['an index by field', { index: '%{logtype}-x' }, { logtype: 'a"b' }, { index: { _index: 'a"b-x' } }],
     ['a field that is missing', { index: '%{logtype}-x' }, {}, { index: { _index: '%{logtype}-x' } }],
+    [
+      'half a surrogate pair, on which servers hang',
+      { index: '%{a}', routing: '%{a}' },
+      { a: 'x\ud800' },
+      { index: { _index: 'x\ufffd', routing: 'x\ufffd' } },
+    ],
     ['an id', { index, document_id: '%{id}' }, { id: 7 }, { index: { _index: index, _id: '7' } }],
     ['create', { index, action: 'create' }, {}, { create: { _index: index } }],
     [

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { Value } from '../../../../src/event/value.ts';
 import { Unreachable } from '../../../../src/plugins/outputs/elasticsearch/wire.ts';
 import { numbered, TestBatch } from '../../../support/outputHarness.ts';
-import { allCreated, bench, FakeWire, type Given, kinesisBatch, serverInfo, statuses } from './support.ts';
+import {
+  allCreated,
+  type Bench,
+  bench,
+  type FakeItem,
+  FakeWire,
+  type Given,
+  kinesisBatch,
+  serverInfo,
+  statuses,
+} from './support.ts';
 
 const INDEX: Given = { index: 'logs' };
 const SMALL = { buffer: { events: 1000, bytes: 10_000_000 } };
@@ -270,7 +281,8 @@ describe('outcomes of single events', () => {
 describe('requests that fail as a whole', () => {
   const refusals: [string, Error | { status: number; text: string }][] = [
     ['no connection', new Unreachable('connect ECONNREFUSED')],
-    ...[400, 401, 403, 404, 429, 500, 502, 503, 504].map((status): [string, { status: number; text: string }] => [
+    ['400 of a proxy', { status: 400, text: '<html>Bad Request</html>' }],
+    ...[401, 403, 404, 429, 500, 502, 503, 504].map((status): [string, { status: number; text: string }] => [
       String(status),
       { status, text: '{"error":{"type":"some_exception","reason":"by a test"}}' },
     ]),
@@ -370,6 +382,99 @@ describe('requests that fail as a whole', () => {
     ]);
     await output.close();
   });
+});
+
+describe('requests that are refused for what is in them', () => {
+  const refusal = {
+    status: 400,
+    text: '{"error":{"type":"illegal_argument_exception","reason":"For input string: x"}}',
+  };
+  const numbersOf = (items: readonly { body: unknown }[]) => items.map(({ body }) => (body as { n: number }).n);
+  /** Refuses each request in which one of `bad` is. */
+  const refusing =
+    (...bad: number[]) =>
+    (items: FakeItem[]) =>
+      numbersOf(items).some((n) => bad.includes(n)) ? refusal : allCreated(items);
+  const buried = ({ context }: Bench) => context.deadLetters.map(({ event }) => event.data['n']);
+  const ORDERED = { ...INDEX, document_id: '%{n}' };
+
+  it.each<[string, number[], Given]>([
+    ['one amid', [40], INDEX],
+    ['the first', [0], INDEX],
+    ['the last', [99], INDEX],
+    ['many', [0, 1, 2, 3, 50, 51, 98, 99], INDEX],
+    ['the first, in order', [0, 1], ORDERED],
+    ['every other', Array.from({ length: 50 }, (_, n) => 2 * n), ORDERED],
+  ])('lose %s, which goes to the dead letter queue, at once; the others are written', async (_which, bad, given) => {
+    const around = bench(given, new FakeWire(refusing(...bad)));
+    const { output, wire, clock } = around;
+    const batch = new TestBatch(numbered(100));
+    void output.write(batch.events);
+    await clock.advance(100);
+    expect(batch.isSettled).toBe(true);
+    expect(buried(around).sort((a, b) => Number(a) - Number(b))).toEqual(bad);
+    const written = wire.bulks.filter((items) => refusing(...bad)(items) !== refusal).flatMap(numbersOf);
+    expect(written).toEqual(Array.from({ length: 100 }, (_, n) => n).filter((n) => !bad.includes(n)));
+    await output.close();
+  });
+
+  it('keep an event that nests deeper than any JSON that is read', async () => {
+    const around = bench(INDEX, new FakeWire(refusing(0)));
+    const { output, clock } = around;
+    const batch = new TestBatch(numbered(3));
+    let deep: Value = 1;
+    for (let level = 0; level < 1500; level++) deep = [deep];
+    Object.assign(batch.events[0]?.data ?? {}, { deep });
+    void output.write(batch.events);
+    await clock.advance(100);
+    expect([batch.isSettled, buried(around)]).toEqual([true, [0]]);
+    await output.close();
+  });
+
+  it.each<[string, Given]>([
+    ['side by side', INDEX],
+    ['in order', ORDERED],
+  ])('with one event alone wait until another request is accepted, %s', async (_how, given) => {
+    const around = bench(given, new FakeWire(refusing(0)));
+    const { output, clock, log } = around;
+    const [bad, good] = [new TestBatch(numbered(1)), new TestBatch([{ n: 1 }])];
+    void output.write(bad.events);
+    await clock.advance(600_000);
+    expect(buried(around)).toEqual([]);
+    expect(log.lines.filter((line) => line.includes('For input string'))[0]).toBe(
+      'WARN bulk to http://127.0.0.1:9200 fails and is tried again: answer 400, illegal_argument_exception: For input string: x',
+    );
+    void output.write(good.events);
+    await clock.advance(100);
+    expect(good.isSettled).toBe(true);
+    await clock.advance(64_000);
+    expect([bad.isSettled, buried(around)]).toEqual([true, [0]]);
+    await output.close();
+  });
+
+  it.each<[string, Given]>([
+    ['side by side', INDEX],
+    ['in order', ORDERED],
+  ])(
+    'all of them, as for a parameter that the server does not know, are kept and sent again, %s',
+    async (_how, given) => {
+      const around = bench(given, new FakeWire(() => refusal));
+      const { output, wire, clock, log } = around;
+      const batch = new TestBatch(numbered(10_000));
+      void output.write(batch.events);
+      await clock.advance(60_000);
+      const before = wire.bulks.length;
+      await clock.advance(3_600_000);
+      // Hardly more than one request a minute for each bulk, and few lines.
+      expect(wire.bulks.length - before).toBeLessThan(5 * 60 * 12);
+      expect(log.lines.filter((line) => line.includes('For input string')).length).toBeLessThan(60);
+      expect([batch.settled, buried(around)]).toEqual([0, []]);
+      wire.respond = allCreated;
+      await clock.advance(200_000);
+      expect([batch.isSettled, buried(around)]).toEqual([true, []]);
+      await output.close();
+    },
+  );
 });
 
 describe('start and end', () => {

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Event } from '../../../../src/event/event.ts';
 import type { Output } from '../../../../src/plugin-api/index.ts';
 import { file } from '../../../../src/plugins/outputs/file/index.ts';
+import type { TextBuffer } from '../../../../src/util/textBuffer.ts';
 import { numbered, outputContext, outputOptions, recordLog, TestBatch } from '../../../support/outputHarness.ts';
 import { reportFault } from '../../../support/pluginContext.ts';
 import { FakeClock } from '../../kinesis/fakes/fakeClock.ts';
@@ -134,7 +135,7 @@ describe('output file', () => {
 
     it('and with a codec that writes no lines adds none', async () => {
       leave('plain.log', 'abc');
-      const encode = (event: Event) => String(event.data['n']);
+      const encode = ({ data }: Event, out: TextBuffer) => void out.append(String(data['n']));
       const codec = { name: 'plain', open: () => ({ decode: () => [], flush: () => [], encode }) };
       await appendTo('plain.log', { codec });
       expect(textOf('plain.log')).toBe('abc7');
