@@ -127,8 +127,8 @@ export class DeadLetterQueue {
   async #tidy(log: SegmentLog, bytes: number): Promise<void> {
     const { directory, clock, maxAgeMs, dropsWhenFull } = this.#settings;
     const isFull = log.bytes + bytes > this.#bytesMax * (1 - SEGMENT_SHARE);
-    if (!isFull && clock.now() - this.#tidiedMs < TIDY_MS) return;
-    this.#tidiedMs = clock.now();
+    if (!isFull && clock.monotonic() - this.#tidiedMs < TIDY_MS) return;
+    this.#tidiedMs = clock.monotonic();
     const removed = await readRemoved(directory);
     const olderThanMs = maxAgeMs === undefined ? undefined : clock.now() - maxAgeMs;
     await log.trim(await emptySegments(log, removed, olderThanMs));

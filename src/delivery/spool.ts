@@ -56,7 +56,7 @@ export class Spool {
   }
 
   async #drain(room: Promise<void>): Promise<void> {
-    this.#sinceMs = this.#settings.clock.now();
+    this.#sinceMs = this.#settings.clock.monotonic();
     this.#isSaid = false;
     try {
       await room;
@@ -69,7 +69,7 @@ export class Spool {
       return;
     }
     if (!this.#isSaid) return;
-    const lasted = secondsText(this.#settings.clock.now() - this.#sinceMs);
+    const lasted = secondsText(this.#settings.clock.monotonic() - this.#sinceMs);
     this.#settings.logger.info(`the output has all that waited on disk, after ${lasted}`);
   }
 
@@ -84,7 +84,7 @@ export class Spool {
 
   #say(): void {
     const { clock, logger, directory } = this.#settings;
-    if (this.#isSaid || clock.now() - this.#sinceMs < SAID_AFTER_MS) return;
+    if (this.#isSaid || clock.monotonic() - this.#sinceMs < SAID_AFTER_MS) return;
     this.#isSaid = true;
     logger.info(`the output has had no room for ${secondsText(SAID_AFTER_MS)}: events wait on disk, in ${directory}`);
   }

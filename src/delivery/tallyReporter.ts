@@ -19,7 +19,7 @@ export class TallyReporter {
 
   /** `describe` gives the line of one such thing; it is called only when a line is due. */
   note(kind: string, describe: () => string): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     const tally = this.#kinds.get(kind);
     if (tally === undefined) {
       this.#logger.warn(describe());

@@ -19,6 +19,8 @@ export class Checkpointer {
   readonly #trouble: TroubleReporter;
   #written: Position | null = null;
   #writtenMs: number | null = null;
+  /** By the monotonic clock. */
+  #dueMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
 
   constructor(
@@ -42,7 +44,7 @@ export class Checkpointer {
 
   /** Writes when the interval is over and something was settled since. Failures are said, and tried again later. */
   async writeIfDue(signal: AbortSignal): Promise<void> {
-    const isDue = this.#writtenMs === null || this.#clock.now() - this.#writtenMs >= this.#intervalMs;
+    const isDue = this.#clock.monotonic() >= this.#dueMs;
     if (isDue && this.#writing === undefined) await this.writeNow(signal);
   }
 
@@ -74,6 +76,7 @@ export class Checkpointer {
   #note(position: Position): void {
     this.#written = position;
     this.#writtenMs = this.#clock.now();
+    this.#dueMs = this.#clock.monotonic() + this.#intervalMs;
     this.#trouble.worked(this.#held.shardId);
   }
 }

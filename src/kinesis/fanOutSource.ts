@@ -85,8 +85,8 @@ class FanOutSource implements RecordSource {
 
   async #subscribe(ConsumerARN: string, signal: AbortSignal): Promise<Subscription> {
     const { kinesis, clock, shardId, position, consumer } = this.#parts;
-    await clock.sleep(Math.max(0, this.#subscribedMs + SUBSCRIBE_MS_MIN - clock.now()), signal);
-    this.#subscribedMs = clock.now();
+    await clock.sleep(Math.max(0, this.#subscribedMs + SUBSCRIBE_MS_MIN - clock.monotonic()), signal);
+    this.#subscribedMs = clock.monotonic();
     const StartingPosition =
       this.#continuation === undefined ? position.begin(clock.now()) : afterSequenceNumber(this.#continuation);
     const open = AbortSignal.any([signal, consumer.refused]);

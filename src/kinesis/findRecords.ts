@@ -138,8 +138,8 @@ export class RecordFinder {
   #fetch(source: RecordSource): Promise<Fetched> {
     const { clock, readIntervalMs } = this.#settings;
     return retried(async (signal) => {
-      await clock.sleep(this.#nextReadMs - clock.now(), signal);
-      const startedMs = clock.now();
+      await clock.sleep(this.#nextReadMs - clock.monotonic(), signal);
+      const startedMs = clock.monotonic();
       this.#nextReadMs = startedMs + readIntervalMs;
       const fetched = await source.fetch(signal);
       this.#nextReadMs = startedMs + Math.max(readIntervalMs, fetched.pauseMs);

@@ -39,7 +39,7 @@ export class HeldLease {
 
   /** How long ago the row is known to have moved; others may take the lease once this reaches the failover time. */
   get ageMs(): number {
-    return this.#clock.now() - this.#movedMs;
+    return this.#clock.monotonic() - this.#movedMs;
   }
 
   letGo(): void {
@@ -85,7 +85,7 @@ export class HeldLease {
   #move(write: (lease: Lease) => Promise<Lease | null>, signal?: AbortSignal): Promise<boolean> {
     return this.#inTurn(async () => {
       for (let tried = 0; tried < TRIES && !this.lost.aborted; tried += 1) {
-        const startedMs = this.#clock.now();
+        const startedMs = this.#clock.monotonic();
         const moved = await write(this.#lease);
         if (moved !== null) {
           if (moved !== this.#lease) this.#movedMs = startedMs;

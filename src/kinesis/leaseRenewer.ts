@@ -40,9 +40,9 @@ export class LeaseRenewer {
   async run(signal: AbortSignal): Promise<void> {
     const intervalMs = Math.max(1, this.#failoverTimeMs / 3 - 25);
     while (!signal.aborted) {
-      const startedMs = this.#clock.now();
+      const startedMs = this.#clock.monotonic();
       await this.renewAll(signal);
-      await this.#clock.sleep(Math.max(0, startedMs + intervalMs - this.#clock.now()), signal);
+      await this.#clock.sleep(Math.max(0, startedMs + intervalMs - this.#clock.monotonic()), signal);
     }
   }
 

@@ -100,12 +100,12 @@ async function watchOwners(
   { table, ...retry }: LeaseReportSurroundings,
 ): Promise<(Watch & { readonly leases: readonly Lease[] }) | null> {
   if (leases.every(({ leaseOwner }) => leaseOwner === null)) return null;
-  const startedMs = retry.clock.now();
+  const startedMs = retry.clock.monotonic();
   const lookEveryMs = renewalWatchMs(failoverTimeMs);
   // One look, at the end: rows that moved in between are seen then too.
   const watched = await watchLeases(table, leases, { untilMs: startedMs + lookEveryMs, lookEveryMs }, retry);
   const alive = new Set(watched.moved.map(({ leaseKey }) => leaseKey));
-  return { leases: watched.leases, alive, forMs: retry.clock.now() - startedMs };
+  return { leases: watched.leases, alive, forMs: retry.clock.monotonic() - startedMs };
 }
 
 /** The part without calls. `reads` holds what could be read. */

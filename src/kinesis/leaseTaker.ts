@@ -58,7 +58,7 @@ export class LeaseTaker {
     signal: AbortSignal,
   ): Promise<void> {
     const leases = await this.#table.list(signal);
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     this.#seen = new Map(leases.map((lease) => [lease.leaseKey, this.#sighting(lease, nowMs)]));
     this.#lookedMs = nowMs;
     this.#noteOwners(nowMs);
@@ -66,7 +66,7 @@ export class LeaseTaker {
     const wanted = chooseLeases(fleet, this.#settings, nowMs, this.#random);
     for (const lease of wanted) {
       if (signal.aborted) break;
-      const startedMs = this.#clock.now();
+      const startedMs = this.#clock.monotonic();
       // Not to be aborted half-way: the row would have an owner who does not know of it.
       const ours = await this.#table.take(lease, this.#settings.workerId);
       if (ours !== null) onTaken(new HeldLease(ours, startedMs, this.#table, this.#clock));
@@ -79,7 +79,7 @@ export class LeaseTaker {
    */
   nextRoundMs(isHeld: (shardId: string) => boolean): number {
     const { failoverTimeMs } = this.#settings;
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     const silent = [...this.#seen.values()].filter(({ lease, moves }) => !moves && !isHeld(lease.leaseKey));
     const dueMs = [...silent.map(({ movedMs }) => movedMs), ...this.#departedMs.values()]
       .map((ms) => ms + failoverTimeMs + EPSILON_MS - nowMs)

@@ -20,7 +20,7 @@ export function failoverWatchMs(failoverTimeMs: number): number {
   return failoverTimeMs + 1_000;
 }
 
-/** Looks at the table every `lookEveryMs` until a row has moved, at most until `untilMs` of the clock. */
+/** Looks at the table every `lookEveryMs` until a row has moved, at most until `untilMs` of the monotonic clock. */
 export async function watchLeases(
   table: LeaseTable,
   seen: readonly Lease[],
@@ -28,10 +28,10 @@ export async function watchLeases(
   retry: Retry,
 ): Promise<Watched> {
   for (;;) {
-    await retry.clock.sleep(Math.min(lookEveryMs, untilMs - retry.clock.now()), retry.signal);
+    await retry.clock.sleep(Math.min(lookEveryMs, untilMs - retry.clock.monotonic()), retry.signal);
     const leases = await retried((signal) => table.list(signal), retry);
     const moved = movedLeases(seen, leases);
-    if (moved.length > 0 || retry.clock.now() >= untilMs) return { leases, moved };
+    if (moved.length > 0 || retry.clock.monotonic() >= untilMs) return { leases, moved };
   }
 }
 

@@ -95,7 +95,7 @@ async function freeLeases(
   if (dryRun || owners.length === 0) return leases;
   const forMs = failoverWatchMs(failoverTimeMs);
   progress(`rows belong to ${owners.join(', ')}: watching for ${Math.ceil(forMs / 1_000)} s whether they are alive`);
-  const untilMs = retry.clock.now() + forMs;
+  const untilMs = retry.clock.monotonic() + forMs;
   const watched = await watchLeases(table, leases, { untilMs, lookEveryMs: LOOK_EVERY_MS }, retry);
   if (watched.moved.length === 0) return watched.leases;
   const alive = ownersOf(watched.moved);

@@ -161,7 +161,7 @@ export class ShardConsumer {
     await this.#waitForParents(stop);
     while (!stop.aborted) {
       this.#state = 'reading';
-      const startedMs = clock.now();
+      const startedMs = clock.monotonic();
       const fetched = await this.#insist(() => this.#fetchInBudget(stop), fetchTrouble, stop);
       if (fetched === undefined) return undefined;
       this.#note(fetched);
@@ -169,7 +169,7 @@ export class ShardConsumer {
       this.#share.release();
       if (!isTaken) return undefined;
       if (fetched.ended) return fetched;
-      const pauseLeftMs = startedMs + fetched.pauseMs - clock.now();
+      const pauseLeftMs = startedMs + fetched.pauseMs - clock.monotonic();
       await clock.sleep(Math.max(0, pauseLeftMs), stop);
     }
     return undefined;

@@ -102,7 +102,7 @@ export class StreamConsumer {
 
   async #register(): Promise<string | undefined> {
     const { clock, random, streamName } = this.#around;
-    const untilMs = clock.now() + ACTIVE_WITHIN_MS;
+    const untilMs = clock.monotonic() + ACTIVE_WITHIN_MS;
     this.#streamArn ??= await this.#call('DescribeStreamSummary', () => this.#findStream());
     const streamArn = this.#streamArn;
     for (let tries = 1; streamArn !== undefined && !this.#stop.aborted; tries += 1) {
@@ -113,7 +113,7 @@ export class StreamConsumer {
       }
       if (found === null) await this.#call('RegisterStreamConsumer', () => this.#create(streamArn, tries));
       if (this.refused.aborted) return undefined;
-      if (clock.now() >= untilMs) {
+      if (clock.monotonic() >= untilMs) {
         const status = found?.ConsumerStatus ?? 'not there';
         throw new Error(`the consumer "${this.#name}" of stream "${streamName}" is ${status}, not ACTIVE`);
       }
@@ -154,7 +154,7 @@ export class StreamConsumer {
   async #look(arn: string): Promise<void> {
     const found = await this.#call('DescribeStreamConsumer', () => this.#find(this.#streamArn ?? ''));
     if (this.refused.aborted || (found?.ConsumerARN === arn && found.ConsumerStatus !== 'DELETING')) return;
-    const nowMs = this.#around.clock.now();
+    const nowMs = this.#around.clock.monotonic();
     if (nowMs - this.#registeredAgainMs < GONE_AGAIN_MS) this.refuse('SubscribeToShard', goneAgain(this.#name));
     this.#registeredAgainMs = nowMs;
     this.#arn = undefined;

@@ -42,7 +42,7 @@ export class TroubleReporter {
    * kinds of failures apart, such as a status.
    */
   failed(subject: string, reason: string, fields: LogFields = {}, cause = ''): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     if (this.#failing.size === 0) this.#begin(nowMs);
     this.#failing.add(subject);
     this.#unsaid += 1;
@@ -53,7 +53,7 @@ export class TroubleReporter {
   worked(subject: string): void {
     if (!this.#failing.delete(subject) || this.#failing.size > 0 || !this.#isAnnounced) return;
     this.#isAnnounced = false;
-    this.#logger.info(`${this.#what} works again after ${secondsText(this.#clock.now() - this.#sinceMs)}`);
+    this.#logger.info(`${this.#what} works again after ${secondsText(this.#clock.monotonic() - this.#sinceMs)}`);
   }
 
   /** The subject was given up, which its caller says. */

@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lease-kept-without-renewal',
     file: 'src/kinesis/heldLease.ts',
-    find: 'return this.#clock.now() - this.#movedMs;',
+    find: 'return this.#clock.monotonic() - this.#movedMs;',
     replace: 'return 0;',
     found: ['emits after the loss of its lease'],
     seeds: [9, 65, 114, 124],

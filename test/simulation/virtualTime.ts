@@ -84,6 +84,7 @@ export class VirtualTime {
   clockOf(actor: Actor | undefined, skewMs = 0): Clock {
     return {
       now: () => this.#nowMs + skewMs,
+      monotonic: () => this.#nowMs,
       sleep: (ms, signal) =>
         new Promise((resolve) => {
           if (signal?.aborted) return resolve();

@@ -123,8 +123,8 @@ class DeadLetterInput implements Input {
   /** What is settled; not more often than once in a while, but for the last time. */
   async #commit(isLast: boolean): Promise<void> {
     const { clock } = this.#context;
-    if (!isLast && clock.now() - this.#committedMs < COMMIT_MS) return;
-    this.#committedMs = clock.now();
+    if (!isLast && clock.monotonic() - this.#committedMs < COMMIT_MS) return;
+    this.#committedMs = clock.monotonic();
     const consumed = this.#consumed;
     this.#consumed = [];
     if (consumed.length > 0) await removeDeadLetters(this.#directory, consumed);

@@ -89,6 +89,7 @@ const store: ObjectStore = {
 const startMs = Date.now();
 const clock: Clock = {
   now: () => startMs + (Date.now() - startMs) * HASTE,
+  monotonic: () => performance.now() * HASTE,
   sleep: (ms, signal) => wait(ms / HASTE, undefined, signal ? { signal } : {}).catch(() => undefined),
 };
 

@@ -25,6 +25,7 @@ function hastyClock(): Clock {
   const startMs = Date.now();
   return {
     now: () => startMs + (Date.now() - startMs) * HASTE,
+    monotonic: () => performance.now() * HASTE,
     sleep: (ms, signal) => wait(ms / HASTE, undefined, signal ? { signal } : {}).catch(() => undefined),
   };
 }

@@ -31,7 +31,7 @@ function open(name: string, settings: Partial<DeadLetterQueueSettings> = {}) {
   const time = { nowMs: Date.now() };
   const queue = new DeadLetterQueue({
     directory,
-    clock: { now: () => time.nowMs, sleep: async () => {} },
+    clock: { now: () => time.nowMs, monotonic: () => time.nowMs, sleep: async () => {} },
     logger: { ...silentLogger, error: (message) => errors.push(message) },
     ...settings,
   });

@@ -263,7 +263,7 @@ describe('a persisted queue', () => {
   });
 
   test('what the disk refuses is tried again, and is not taken before', async () => {
-    const queue = await open({ clock: { now: systemClock.now, sleep: () => systemClock.sleep(1) } });
+    const queue = await open({ clock: { ...systemClock, sleep: () => systemClock.sleep(1) } });
     await rm(directory, { recursive: true });
     let isTaken = false;
     const adding = queue.add(eventsOf(1)).then(() => {
@@ -298,7 +298,7 @@ describe('a persisted queue', () => {
 
   test('nor more than those of checkpoint.interval', async () => {
     const due: (() => void)[] = [];
-    const clock: Clock = { now: () => 0, sleep: () => new Promise((done) => void due.push(done)) };
+    const clock: Clock = { ...systemClock, sleep: () => new Promise((done) => void due.push(done)) };
     const queue = await open({ ackEventsMax: 0, ackIntervalMs: 1000, clock });
     const pipeline = new FakePipeline();
     void queue.read(1, pipeline.process);

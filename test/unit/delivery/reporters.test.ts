@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { TallyReporter } from '../../../src/delivery/tallyReporter.ts';
 import { TroubleReporter } from '../../../src/util/troubleReporter.ts';
 import { recordLog } from '../../support/outputHarness.ts';
@@ -35,6 +35,22 @@ describe('trouble', () => {
     }
     expect(saidAt).toEqual([0, 30, 90, 210, 330, 450, 570]);
     expect(lines[1]).toBe('WARN upload still fails after 30 s, 30 more tries: no route');
+  });
+
+  it.each([6, -6])('is spoken of at the same intervals although somebody sets the clock by %d hours', async (hours) => {
+    const { clock, lines, trouble } = setUp();
+    trouble.failed('a', 'no route');
+    vi.spyOn(clock, 'now').mockImplementation(() => clock.monotonic() + hours * 3_600_000);
+    await clock.advance(29_000);
+    trouble.failed('a', 'no route');
+    expect(lines).toHaveLength(1);
+    await clock.advance(1_000);
+    trouble.failed('a', 'no route');
+    trouble.worked('a');
+    expect(lines.slice(1)).toEqual([
+      'WARN upload still fails after 30 s, 2 more tries: no route',
+      'INFO upload works again after 30 s',
+    ]);
   });
 
   it('is spoken of at once when its cause is a new one', () => {

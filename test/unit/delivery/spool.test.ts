@@ -200,7 +200,7 @@ describe('a spool', () => {
 
   test('says, once, that events have waited for long, and that they no longer do', async () => {
     let nowMs = 0;
-    const clock: Clock = { now: () => nowMs, sleep: systemClock.sleep };
+    const clock: Clock = { ...systemClock, monotonic: () => nowMs };
     const spool = spoolOf({ clock });
     output.close();
     for (nowMs of [0, 29_000, 30_000, 40_000, 63_000]) void spool.write(batchOf(nowMs, 1).events);
@@ -215,7 +215,7 @@ describe('a spool', () => {
   test('a disk that takes nothing makes the source wait; what waits goes to the output past it, and loses nothing', async () => {
     await mkdir(join(base, 'spool'));
     await writeFile(join(base, 'spool', 'main'), 'in the way');
-    const spool = spoolOf({ clock: { now: systemClock.now, sleep: () => systemClock.sleep(1) } });
+    const spool = spoolOf({ clock: { ...systemClock, sleep: () => systemClock.sleep(1) } });
     output.close();
     const text = 'x'.repeat(1000);
     let next = 0;

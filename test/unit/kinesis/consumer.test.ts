@@ -221,7 +221,7 @@ describe('reading', () => {
 
   test.each([-4, 4])('nor on a machine whose clock is %d minutes ahead', async (minutes) => {
     const lab = createLab(['s0']);
-    const clock = { now: () => lab.clock.now() + minutes * 60_000, sleep: lab.clock.sleep };
+    const clock = lab.clock.aheadBy(() => minutes * 60_000);
     const worker = createWorker(lab, { initialPosition: { type: 'LATEST' }, clock });
     await begin(lab, worker);
     lab.kinesis.put('s0', 'new');

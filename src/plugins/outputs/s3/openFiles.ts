@@ -41,22 +41,24 @@ export class OpenFiles {
   }
 
   /** For an event of the group, and others like it. @throws KeyTooLong */
-  create(group: string, event: Event, nowMs: number): SpoolFile {
-    const { names } = this.#settings;
+  create(group: string, event: Event): SpoolFile {
+    const { names, file: settings } = this.#settings;
+    const [createdMs, openedMs] = [settings.clock.now(), settings.clock.monotonic()];
     const uuid = randomUUID();
     const part = this.#parts.get(group)?.next ?? 0;
-    const key = names.keyOf(event, { uuid, createdMs: nowMs, part });
+    const key = names.keyOf(event, { uuid, createdMs, part });
     this.#parts.delete(group);
-    this.#parts.set(group, { next: part + 1, usedMs: nowMs });
+    this.#parts.set(group, { next: part + 1, usedMs: openedMs });
     const name = {
       uuid,
       key,
       group,
       encoding: names.encoding,
-      createdMs: nowMs,
+      createdMs,
+      openedMs,
       isPrecious: event.origin === undefined,
     };
-    const file = new SpoolFile(name, this.#settings.file);
+    const file = new SpoolFile(name, settings);
     this.#files.set(group, file);
     return file;
   }
@@ -82,7 +84,8 @@ export class OpenFiles {
   }
 
   /** Forgets part numbers; they stand in the order of their last use. */
-  sweep(nowMs: number): void {
+  sweep(): void {
+    const nowMs = this.#settings.file.clock.monotonic();
     for (const [group, { usedMs }] of this.#parts) {
       const isOld = nowMs - usedMs >= PART_FORGOTTEN_MS;
       if (!isOld && this.#parts.size <= PARTS_MAX) return;

@@ -110,7 +110,7 @@ export class S3Output implements Output {
     const { files } = this.#opened();
     const surplus = files.surplus();
     if (surplus !== undefined) this.#rotateEarly(surplus);
-    return files.create(group, event, this.#context.clock.now());
+    return files.create(group, event);
   }
 
   /** An event that cannot be encoded or named would stop Logstash's pipeline. */
@@ -149,7 +149,7 @@ export class S3Output implements Output {
     for (;;) {
       await this.#context.clock.sleep(this.#rules.checkIntervalMs, signal);
       if (signal.aborted) return;
-      this.#keepHouse(this.#context.clock.now());
+      this.#keepHouse(this.#context.clock.monotonic());
     }
   }
 
@@ -162,15 +162,15 @@ export class S3Output implements Output {
     if (this.#isDue('precious', PRECIOUS_FLUSH_MS, nowMs)) this.#seal(({ isPrecious }) => isPrecious);
     if (this.#isDue('flush', FLUSH_MS, nowMs)) this.#seal(() => true);
     if (!this.#isDue('sweep', SWEEP_MS, nowMs)) return;
-    files.sweep(nowMs);
-    this.#sweeping ??= this.#sweep(nowMs).finally(() => {
+    files.sweep();
+    this.#sweeping ??= this.#sweep().finally(() => {
       this.#sweeping = undefined;
     });
   }
 
   /** Another process of the same pipeline may have died meanwhile. */
-  async #sweep(nowMs: number): Promise<void> {
-    await this.#opened().directory.heartbeat(nowMs);
+  async #sweep(): Promise<void> {
+    await this.#opened().directory.heartbeat(this.#context.clock.now());
     if (this.#options.restore) await this.#restore();
   }
 

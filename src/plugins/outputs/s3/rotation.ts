@@ -11,7 +11,8 @@ const MEMBER_TEXT_BYTES_MAX = 256 * 1024;
 const MEMBER_TEXT_BYTES_MIN = 1024;
 
 interface Rotatable {
-  readonly createdMs: number;
+  /** By the monotonic clock. */
+  readonly openedMs: number;
   readonly encoding: 'none' | 'gzip';
   /** Bytes on disk. */
   readonly size: number;
@@ -49,7 +50,7 @@ export class RotationRules {
     return file.size + file.inFlightBytes * POOR_GZIP_RATIO >= this.#sizeBytes;
   }
 
-  isOldEnough(file: Rotatable, nowMs: number): boolean {
-    return nowMs - file.createdMs >= this.#ageMs;
+  isOldEnough(file: Pick<Rotatable, 'openedMs'>, nowMs: number): boolean {
+    return nowMs - file.openedMs >= this.#ageMs;
   }
 }

@@ -42,6 +42,8 @@ export interface SpoolFileName {
   readonly group: string;
   readonly encoding: Encoding;
   readonly createdMs: number;
+  /** The same moment by the monotonic clock. */
+  readonly openedMs: number;
   /** Whether its events come from a source that cannot bring them again. */
   readonly isPrecious: boolean;
 }
@@ -56,6 +58,7 @@ export class SpoolFile implements UploadSource {
   readonly group: string;
   readonly encoding: Encoding;
   readonly createdMs: number;
+  readonly openedMs: number;
   readonly isPrecious: boolean;
   readonly path: string;
   lines = 0;
@@ -83,6 +86,7 @@ export class SpoolFile implements UploadSource {
     this.group = name.group;
     this.encoding = name.encoding;
     this.createdMs = name.createdMs;
+    this.openedMs = name.openedMs;
     this.isPrecious = name.isPrecious;
     this.#uuid = name.uuid;
     this.#notes = new RecordNotes(name.createdMs, settings.notesRanges);

@@ -42,7 +42,7 @@ export class SpoolRoom {
   wait(): Promise<void> | undefined {
     const reason = this.#fullReason();
     if (reason === undefined) return undefined;
-    const nowMs = this.#settings.clock.now();
+    const nowMs = this.#settings.clock.monotonic();
     if (this.#waiters.length === 0) this.#sinceMs = nowMs;
     if (nowMs - this.#saidMs >= SAID_EVERY_MS) {
       this.#saidMs = nowMs;
@@ -54,7 +54,7 @@ export class SpoolRoom {
   /** To be called when something became less. */
   progressed(): void {
     if (this.#waiters.length === 0 || this.#fullReason() !== undefined) return;
-    const waitedMs = this.#settings.clock.now() - this.#sinceMs;
+    const waitedMs = this.#settings.clock.monotonic() - this.#sinceMs;
     if (waitedMs >= SAID_EVERY_MS) {
       this.#settings.logger.info(`the source goes on after it waited ${secondsText(waitedMs)} for s3`);
     }

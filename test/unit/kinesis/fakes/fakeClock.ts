@@ -12,6 +12,13 @@ export class FakeClock implements Clock {
 
   now = (): number => this.#nowMs;
 
+  monotonic = (): number => this.#nowMs;
+
+  /** That of a machine on which somebody has set the clock to so far ahead of this one. */
+  aheadBy(ms: () => number): Clock {
+    return { now: () => this.#nowMs + ms(), monotonic: this.monotonic, sleep: this.sleep };
+  }
+
   sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

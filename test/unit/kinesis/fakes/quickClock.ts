@@ -6,6 +6,8 @@ export class QuickClock implements Clock {
 
   now = (): number => this.#nowMs;
 
+  monotonic = (): number => this.#nowMs;
+
   sleep = async (ms: number): Promise<void> => {
     this.#nowMs += Math.max(0, ms);
   };

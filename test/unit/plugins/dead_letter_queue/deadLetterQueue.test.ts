@@ -46,7 +46,7 @@ async function read(given: Record<string, unknown> = {}): Promise<Reader> {
   const open: (() => void)[] = [];
   const context = {
     ...testContext({
-      clock: { now: systemClock.now, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 100, signal) },
+      clock: { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 100, signal) },
     }),
     dataPath: directory,
     batchSize: 2,

@@ -54,7 +54,7 @@ async function createProcessor(
 ) {
   const emitted: Emitted[] = [];
   const { logger, lines } = recordLog();
-  const context = testContext({ clock: { now: () => NOW_MS, sleep }, logger, ...around });
+  const context = testContext({ clock: { now: () => NOW_MS, monotonic: () => NOW_MS, sleep }, logger, ...around });
   const inputContext: InputContext = {
     ...context,
     emit: (events, onSettled) => {
@@ -305,7 +305,7 @@ describe('a record that grows too large', () => {
 
   test('is said once for many, and the rest is summed up at the end', async () => {
     const log = recordLog();
-    const clock = { now: () => NOW_MS, sleep: async () => {} };
+    const clock = { now: () => NOW_MS, monotonic: () => NOW_MS, sleep: async () => {} };
     const refused = new RefusedRecords({ ...testContext({ clock, logger: log.logger }), emit: () => {}, batchSize: 3 });
     for (const shardId of ['s0', 's1']) {
       const { process } = await createProcessor({ shard: { streamName: 'logs', shardId }, refused });

@@ -21,6 +21,21 @@ describe('output s3, rotation', () => {
     await output.close();
   });
 
+  it.each([6, -6])('ends it in time although somebody sets the clock by %d hours', async (hours) => {
+    const { output, clock, store } = await openOutput({ time_file: 5 });
+    const batches = [1, 2].map(() => new TestBatch(numbered(1), { origin: 'shard' }));
+    for (const batch of batches) {
+      await output.write(batch.events);
+      vi.spyOn(clock, 'now').mockImplementation(() => clock.monotonic() + hours * 60 * MINUTE);
+      await clock.advance(4 * MINUTE);
+      expect(batch.isSettled).toBe(false);
+      await clock.advance(MINUTE + 1000);
+      await vi.waitFor(() => expect(batch.isSettled).toBe(true));
+    }
+    expect(store.puts).toBe(2);
+    await output.close();
+  });
+
   it('uploads nothing while no event comes', async () => {
     const { output, clock, store } = await openOutput({ time_file: 1 });
     await clock.advance(60 * MINUTE);
