@@ -19,10 +19,12 @@ import {
 import type { Placed } from '../kinesis/harness.ts';
 import { Logstash } from '../kinesis/logstash.ts';
 
-const REGION = 'ap-northeast-2';
+export const REGION = 'ap-northeast-2';
+export const BUCKET = 'test-accesslog';
+/** That of the user's pipeline. */
 const STREAM = 'infra-dev-kinesis-01';
-const BUCKET = 'test-accesslog';
-const credentials = { accessKeyId: 'AKTEST', secretAccessKey: 'test-secret' };
+const SHARDS = 2;
+export const credentials = { accessKeyId: 'AKTEST', secretAccessKey: 'test-secret' };
 const real = process.env['LOGSTASH_TS_REAL'] === '1';
 
 export interface Stack {
@@ -33,10 +35,10 @@ export interface Stack {
 }
 
 /** Real Elasticsearch 7.9.2, DynamoDB Local and versitygw under test:real; stand-ins elsewhere. */
-export async function startStack(): Promise<Stack> {
+export async function startStack(streams: readonly string[] = [STREAM]): Promise<Stack> {
   const s3Options = { ...credentials, region: REGION, buckets: [BUCKET] };
   const [kinesis, dynamodb, elasticsearch, s3] = await Promise.all([
-    startKinesisLocal({ streams: { [STREAM]: 2 }, region: REGION }),
+    startKinesisLocal({ streams: Object.fromEntries(streams.map((name) => [name, SHARDS])), region: REGION }),
     real ? startDynamodbLocal() : startDynalite(),
     real ? startElasticsearch() : startApart('elasticsearch', {}),
     real ? startVersitygw(s3Options) : startApart('s3', s3Options),
@@ -79,24 +81,38 @@ export function fluentBitRecords(): KinesisRecord[] {
 /** kinesis-local now and then hangs on larger bodies. */
 const PUT_MAX = 100;
 
-/** Gives where each of them stands. */
-export async function putRecords(stack: Stack, records: readonly KinesisRecord[]): Promise<Placed[]> {
-  const client = new KinesisClient({
-    endpoint: stack.kinesis.url,
+export function kinesisClient({ kinesis }: Pick<Stack, 'kinesis'>): KinesisClient {
+  return new KinesisClient({
+    endpoint: kinesis.url,
     region: REGION,
     credentials,
     requestHandler: new NodeHttpHandler({ requestTimeout: 20_000, throwOnRequestTimeout: true }),
   });
+}
+
+/** Puts them on the stream of the user's pipeline; gives where each of them stands. */
+export async function putRecords(stack: Stack, records: readonly KinesisRecord[]): Promise<Placed[]> {
+  const client = kinesisClient(stack);
+  const placed = await putOn(client, STREAM, records);
+  client.destroy();
+  return placed;
+}
+
+/** Gives where each of them stands. The client stays open. */
+export async function putOn(
+  client: KinesisClient,
+  StreamName: string,
+  records: readonly KinesisRecord[],
+): Promise<Placed[]> {
   const placed: Placed[] = [];
   for (let i = 0; i < records.length; i += PUT_MAX) {
-    const input = { StreamName: STREAM, Records: records.slice(i, i + PUT_MAX) };
+    const input = { StreamName, Records: records.slice(i, i + PUT_MAX) };
     const { FailedRecordCount, Records = [] } = await client.send(new PutRecordsCommand(input));
     if (FailedRecordCount !== 0) throw new Error(`${FailedRecordCount} records were not taken`);
     placed.push(
       ...Records.map(({ ShardId = '', SequenceNumber = '' }) => ({ shardId: ShardId, sequenceNumber: SequenceNumber })),
     );
   }
-  client.destroy();
   return placed;
 }
 
@@ -104,7 +120,7 @@ export async function putRecords(stack: Stack, records: readonly KinesisRecord[]
 export class Program extends Logstash {
   readonly folder: string;
 
-  constructor(stack: Stack, config?: string) {
+  constructor(stack: Stack, config?: string, moreEnv: NodeJS.ProcessEnv = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-pipeline-'));
     const configPath = config === undefined ? 'pipelines/eks-kinesis.conf' : join(folder, 'pipeline.conf');
     if (config !== undefined) writeFileSync(configPath, config);
@@ -118,6 +134,7 @@ export class Program extends Logstash {
       S3_TEMP: join(folder, 's3'),
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...moreEnv,
     };
     super({ configPath, dataPath: join(folder, 'data'), env });
     this.folder = folder;
@@ -125,6 +142,10 @@ export class Program extends Logstash {
 
   get dataPath(): string {
     return join(this.folder, 'data');
+  }
+
+  get s3Directory(): string {
+    return join(this.folder, 's3');
   }
 
   remove(): void {
@@ -147,10 +168,10 @@ export interface StoredObject {
   readonly bytes: Uint8Array;
 }
 
-export async function s3Objects({ s3 }: Stack): Promise<StoredObject[]> {
+export async function s3Objects({ s3 }: Stack, Prefix?: string): Promise<StoredObject[]> {
   const client = new S3Client({ endpoint: s3.url, region: REGION, credentials, forcePathStyle: true });
   const objects: StoredObject[] = [];
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: BUCKET })) {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: BUCKET, Prefix })) {
     for (const { Key } of Contents) {
       if (Key === undefined || !Key.endsWith('.gz')) continue;
       const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
@@ -168,16 +189,17 @@ export function linesOf({ bytes }: StoredObject): string[] {
 }
 
 /** Every line of every object. */
-export async function s3Lines(stack: Stack): Promise<string[]> {
-  return (await s3Objects(stack)).flatMap(linesOf);
+export async function s3Lines(stack: Stack, prefix?: string): Promise<string[]> {
+  return (await s3Objects(stack, prefix)).flatMap(linesOf);
 }
 
-/** The rows of the lease table, by shard. */
-export async function leases({
-  dynamodb,
-}: Pick<Stack, 'dynamodb'>): Promise<Record<string, { owner: string | undefined; checkpoint: string }>> {
+/** The rows of a lease table, by shard. */
+export async function leases(
+  { dynamodb }: Pick<Stack, 'dynamodb'>,
+  TableName = 'logstash',
+): Promise<Record<string, { owner: string | undefined; checkpoint: string }>> {
   const client = new DynamoDBClient({ endpoint: dynamodb.url, region: REGION, credentials });
-  const { Items = [] } = await client.send(new ScanCommand({ TableName: 'logstash', ConsistentRead: true }));
+  const { Items = [] } = await client.send(new ScanCommand({ TableName, ConsistentRead: true }));
   client.destroy();
   return Object.fromEntries(
     Items.map((item) => [

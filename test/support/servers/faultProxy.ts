@@ -28,6 +28,10 @@ export type Fault =
   | { readonly kind: 'loseReply' }
   /** Executed; the connection ends after so many bytes of the answer's body. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** The server behind gets so many bytes of the request's body, then both connections are reset. */
+  | { readonly kind: 'cutRequest'; readonly afterBytes: number }
+  /** Executed with this body; the client gets what `answer` makes of the answer's body. */
+  | { readonly kind: 'rewrite'; readonly body: Buffer; answer(body: Buffer): Buffer }
   /** Executed after a delay. */
   | { readonly kind: 'delay'; readonly ms: number }
   /** Executed when `until` resolves. */
@@ -41,6 +45,9 @@ export type FaultRule = (request: ProxiedRequest) => Fault | undefined;
 export interface FaultProxy extends Server {
   /** Takes the place of the rule; undefined lets all pass. */
   setRule(rule: FaultRule | undefined): void;
+  /** Connections are reset, and refused until `comeBack`. */
+  goAway(): Promise<void>;
+  comeBack(): Promise<void>;
 }
 
 /** The answer AWS's JSON services give when a limit is exceeded. */
@@ -66,14 +73,29 @@ export async function startFaultProxy(target: string, rule?: FaultRule): Promise
     if (fault?.kind === 'hold') await fault.until;
     await forward(target, request, message, response, fault);
   };
-  const server = await startHttp('fault proxy', '1', (message, response) => {
-    // What the server behind does, a broken connection too, happens to the client.
-    handle(message, response).catch(() => message.socket.resetAndDestroy());
-  });
+  const listenAt = (port?: number) =>
+    startHttp(
+      'fault proxy',
+      '1',
+      (message, response) => {
+        // What the server behind does, a broken connection too, happens to the client.
+        handle(message, response).catch(() => message.socket.resetAndDestroy());
+      },
+      port,
+    );
+  let server = await listenAt();
+  const { name, version, url } = server;
   return {
-    ...server,
+    name,
+    version,
+    url,
+    stop: () => server.stop(),
     setRule: (next) => {
       current = next;
+    },
+    goAway: () => server.stop(),
+    comeBack: async () => {
+      server = await listenAt(Number(new URL(url).port));
     },
   };
 }
@@ -98,7 +120,9 @@ function forward(
 ): Promise<void> {
   const { hostname, port } = new URL(target);
   return new Promise((resolve, reject) => {
-    const { method, url: path, headers } = request;
+    const { method, url: path } = request;
+    const body = fault?.kind === 'rewrite' ? fault.body : request.body;
+    const headers = fault?.kind === 'rewrite' ? withLength(request.headers, body) : request.headers;
     // A connection of its own: a kept one may be closing just when the next request takes it, which is no fault asked for.
     const options = { hostname, port, method, path, headers, agent: false };
     const upstream = sendRequest(options, (answer) => {
@@ -106,8 +130,14 @@ function forward(
     });
     upstream.on('error', reject);
     response.on('close', () => upstream.destroy());
-    upstream.end(request.body);
+    if (fault?.kind !== 'cutRequest') upstream.end(body);
+    else upstream.write(body.subarray(0, fault.afterBytes), () => upstream.destroy(new Error('cut, by a test')));
   });
+}
+
+function withLength(headers: IncomingHttpHeaders, body: Buffer): IncomingHttpHeaders {
+  const { 'transfer-encoding': _chunked, ...others } = headers;
+  return { ...others, 'content-length': String(body.length) };
 }
 
 async function relay(
@@ -119,6 +149,11 @@ async function relay(
   if (fault?.kind === 'loseReply') {
     await readBody(answer);
     message.socket.resetAndDestroy();
+    return;
+  }
+  if (fault?.kind === 'rewrite') {
+    const body = fault.answer(await readBody(answer));
+    response.writeHead(answer.statusCode ?? 502, withLength(answer.headers, body)).end(body);
     return;
   }
   if (fault?.kind === 'watch') fault.executed?.();
