@@ -39,6 +39,7 @@ export async function fromKinesisToElasticsearch(work: Work): Promise<Program> {
     id: 'E',
     title: 'E: Kinesis to Elasticsearch',
     shape: logstashShape,
+    isOurs: true,
     async run(): Promise<Outcome> {
       return outcomeOf(await readStream(work, 'E', stream, elasticsearchOutput(sink.url)), sink);
     },

@@ -15,6 +15,7 @@ import { fromKinesis, fromKinesisToElasticsearch } from './kinesisPrograms.ts';
 import { linesFile } from './lines.ts';
 import type { Measured } from './measure.ts';
 import type { Tally } from './outputTally.ts';
+import { peers } from './peers.ts';
 import { bareLoop, type Program, toElasticsearch, toFile, toS3, type Work } from './programs.ts';
 
 const { values } = parseArgs({
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     profile: { type: 'string' },
+    peers: { type: 'boolean', default: false },
   },
 });
 const events = Number(values.events ?? (values.quick ? 100_000 : 1_000_000));
@@ -51,6 +53,7 @@ async function programsFor(work: Work): Promise<Program[]> {
     if (make === undefined) throw new Error(`no program ${id}: ${Object.keys(makers).join(', ')}`);
     programs.push(await make(work));
   }
+  if (values.peers) programs.push(...(await peers(work)));
   return programs;
 }
 
@@ -71,7 +74,7 @@ async function runRounds(programs: readonly Program[], work: Work): Promise<Row[
       say(`round ${round}: ${program.title}\n`);
       const { measured, tally } = await program.run();
       checkRun(program, tally, oracle);
-      if (program.shape !== undefined) tallies.push(tally);
+      if (program.isOurs) tallies.push(tally);
       runs.get(program)?.push(measured);
     }
     checkAlike(tallies);

@@ -29,6 +29,8 @@ export interface Program {
   readonly title: string;
   /** How its events look; absent when it does not change them. */
   readonly shape?: Shape;
+  /** Whether its number of found addresses has to be that of the others of ours. */
+  readonly isOurs?: boolean;
   run(): Promise<Outcome>;
   stop(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export function toFile(work: Work): Program {
     id: 'A',
     title: 'A: lines to a file',
     shape: logstashShape,
+    isOurs: true,
     run: () => intoFile({ ...logstash(work, 'A', STDIN, output), outputFile }),
     stop: async () => {},
   };
@@ -70,6 +73,7 @@ export async function toElasticsearch(work: Work): Promise<Program> {
     id: 'B',
     title: 'B: _bulk to Elasticsearch',
     shape: logstashShape,
+    isOurs: true,
     async run() {
       const measured = await measure(logstash(work, 'B', STDIN, output));
       return outcomeOf(measured, sink);
@@ -88,6 +92,7 @@ export function toS3(work: Work): Program {
     id: 'C',
     title: 'C: gzip objects to S3',
     shape: logstashShape,
+    isOurs: true,
     async run() {
       const sink = await startSink('s3Sink');
       try {
