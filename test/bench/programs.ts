@@ -93,19 +93,18 @@ export function toS3(work: Work): Program {
     title: 'C: gzip objects to S3',
     shape: logstashShape,
     isOurs: true,
-    async run() {
-      const sink = await startSink('s3Sink');
-      try {
-        const measured = await measure(
-          logstash(work, 'C', STDIN, s3Output(sink.url, 'accesslog/%{+YYYY}/%{+MM}/%{+dd}')),
-        );
-        return await outcomeOf(measured, sink);
-      } finally {
-        await sink.stop();
-      }
-    },
+    run: () => intoS3((url) => logstash(work, 'C', STDIN, s3Output(url, 'accesslog/%{+YYYY}/%{+MM}/%{+dd}'))),
     stop: async () => {},
   };
+}
+
+export async function intoS3(launch: (url: string) => Launch): Promise<Outcome> {
+  const sink = await startSink('s3Sink');
+  try {
+    return await outcomeOf(await measure(launch(sink.url)), sink);
+  } finally {
+    await sink.stop();
+  }
 }
 
 export function s3Output(endpoint: string, prefix: string): string {
@@ -117,7 +116,7 @@ export function s3Output(endpoint: string, prefix: string): string {
   }`;
 }
 
-const STDIN = 'stdin { codec => json_lines }';
+export const STDIN = 'stdin { codec => json_lines }';
 
 export function filters({ city, asn }: Databases): string {
   return `
@@ -131,11 +130,17 @@ filter {
 }
 
 /** As users start it, on an empty data directory. */
-export function logstash(work: Work, id: string, input: string, output: string): Launch {
+export function logstash(
+  work: Work,
+  id: string,
+  input: string,
+  output: string,
+  filter = filters(work.databases),
+): Launch {
   const configPath = join(work.folder, 'bench.conf');
   const dataPath = join(work.folder, 'data');
   rmSync(dataPath, { recursive: true, force: true });
-  writeFileSync(configPath, `input { ${input} }\n${filters(work.databases)}\noutput { ${output} }\n`);
+  writeFileSync(configPath, `input { ${input} }\n${filter}\noutput { ${output} }\n`);
   return {
     command: resolve('bin/logstash-ts'),
     args: ['-f', configPath, '--path.data', dataPath, '--log.level', 'error'],
