@@ -37,7 +37,8 @@ export class CodeWriter {
   /** The function of the written body; `parameters` are its own, constants are bound. */
   compile(parameters: string, helpers: Readonly<Record<string, unknown>>): unknown {
     const names = [...this.#constants.keys()].map((index) => `c${index}`);
-    const source = `'use strict';\nreturn function (${parameters}) {\n${this.source}\n};`;
+    // The name is what profiles and stack traces show.
+    const source = `'use strict';\nreturn function pipeline(${parameters}) {\n${this.source}\n};\n//# sourceURL=pipeline.generated.js`;
     const factory = new Function(...names, ...Object.keys(helpers), source);
     return factory(...this.#constants, ...Object.values(helpers));
   }

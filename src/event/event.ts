@@ -1,4 +1,4 @@
-import type { TextBuffer } from '../util/textBuffer.ts';
+import type { TextBuffer, TextPlace } from '../util/textBuffer.ts';
 import { getAt, hasAt, removeAt, setAt } from './accessors.ts';
 import { EncodedMap } from './encodedMap.ts';
 import type { FieldReference } from './fieldReference.ts';
@@ -6,7 +6,7 @@ import { parseIso8601 } from './isoTimestamp.ts';
 import { encodeJson } from './json.ts';
 import { JsonFields } from './jsonFields.ts';
 import { SourceBatch } from './sourceBatch.ts';
-import { copyMap, getKey, hasKey, isMap, setKey, Timestamp, type Value, type ValueMap } from './value.ts';
+import { copyMap, getKey, hasKey, isMap, Scalar, setKey, Timestamp, type Value, type ValueMap } from './value.ts';
 
 export const TIMESTAMP_FAILURE_TAG = '_timestampparsefailure';
 
@@ -29,6 +29,8 @@ export class Event {
   #fields: JsonFields | undefined;
   #data: ValueMap | undefined;
   #metadata: ValueMap | undefined;
+  /** Where the fields were written last, if they have not changed since: several outputs may want the same text. */
+  #written: TextPlace | undefined;
 
   constructor(data: ValueMap | JsonFields, metadata?: ValueMap, batch: SourceBatch = new SourceBatch()) {
     this.batch = batch;
@@ -83,7 +85,13 @@ export class Event {
   get data(): ValueMap {
     this.#data ??= this.#fields?.toMap() ?? {};
     this.#fields = undefined;
+    this.#written = undefined;
     return this.#data;
+  }
+
+  /** Without making one: `undefined` when nobody has asked for it. */
+  get metadataIfAny(): ValueMap | undefined {
+    return this.#metadata;
   }
 
   get metadata(): ValueMap {
@@ -97,12 +105,19 @@ export class Event {
 
   /** `undefined` when the field was removed. */
   get timestamp(): Timestamp | undefined {
-    const value = this.getField('@timestamp');
+    const value = this.#look('@timestamp');
     return value instanceof Timestamp ? value : undefined;
   }
 
   /** The field of that name, which is no reference. */
   getField(name: string): Value | undefined {
+    const value = this.#look(name);
+    // A map or a list may be changed in place.
+    if (typeof value === 'object' && !(value instanceof Scalar)) this.#written = undefined;
+    return value;
+  }
+
+  #look(name: string): Value | undefined {
     return this.#fields === undefined ? getKey(this.#data as ValueMap, name) : this.#fields.get(name);
   }
 
@@ -112,6 +127,7 @@ export class Event {
 
   /** Any value is taken, also for `@timestamp`. */
   setField(name: string, value: Value | EncodedMap): void {
+    this.#written = undefined;
     if (this.#fields?.set(name, value)) return;
     setKey(this.data, name, value instanceof EncodedMap ? value.toMap() : value);
   }
@@ -187,6 +203,7 @@ export class Event {
       return removed;
     }
     const name = path[0] as string;
+    this.#written = undefined;
     if (path.length === 1) return this.#fields === undefined ? removeAt(this.data, path) : this.#fields.remove(name);
     const first = this.getField(name);
     return first === undefined ? undefined : removeAt(first, path, 1);
@@ -209,8 +226,11 @@ export class Event {
 
   /** Writes the fields as JSON. */
   writeJson(out: TextBuffer): void {
-    if (this.#fields === undefined) out.append(encodeJson(this.data));
+    if (this.#written?.copyTo(out)) return;
+    const start = out.length;
+    if (this.#fields === undefined) out.append(encodeJson(this.#data as ValueMap));
     else this.#fields.write(out);
+    this.#written = out.placeFrom(start);
   }
 
   /** A deep copy with the same batch; the caller gives it an `origin` of its own and holds the batch. */

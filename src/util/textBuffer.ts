@@ -1,5 +1,8 @@
 const FIRST_BYTES = 16 * 1024;
 
+/** How often, in any buffer, bytes may have given way to others since somebody was told where they stand. */
+let overwrites = 0;
+
 /** Gathers text as UTF-8 in one growing buffer, which costs half of joining strings. */
 export class TextBuffer {
   #bytes: Buffer = Buffer.alloc(0);
@@ -66,8 +69,14 @@ export class TextBuffer {
     this.#bytes[index] = byte;
   }
 
+  /** The bytes from `start` on, for as long as nothing overwrites them. */
+  placeFrom(start: number): TextPlace {
+    return new TextPlace(this.#bytes, start, this.#length);
+  }
+
   /** Takes back all that was appended behind the first `length` bytes. */
   truncate(length: number): void {
+    overwrites += 1;
     this.#length = Math.min(this.#length, length);
   }
 
@@ -87,6 +96,7 @@ export class TextBuffer {
 
   /** Gives bytes back that were taken and that nobody needs any more: the next ones go there. */
   reuse(taken: Buffer): void {
+    overwrites += 1;
     this.#spare = Buffer.from(taken.buffer);
   }
 
@@ -103,6 +113,27 @@ export class TextBuffer {
     }
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
+  }
+}
+
+/** Where a text stands that was appended to some buffer. */
+export class TextPlace {
+  readonly #bytes: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #overwrites = overwrites;
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /** False when the text may not be there any more: nothing was appended. */
+  copyTo(out: TextBuffer): boolean {
+    if (this.#overwrites !== overwrites) return false;
+    out.appendBytes(this.#bytes, this.#start, this.#end);
+    return true;
   }
 }
 

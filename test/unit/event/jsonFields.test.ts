@@ -4,7 +4,7 @@ import type { Event } from '../../../src/event/event.ts';
 import { parseFieldReference } from '../../../src/event/fieldReference.ts';
 import { encodeJson } from '../../../src/event/json.ts';
 import { JsonScanner } from '../../../src/event/jsonScanner.ts';
-import { Timestamp, type Value, type ValueMap } from '../../../src/event/value.ts';
+import { isMap, Timestamp, type Value, type ValueMap } from '../../../src/event/value.ts';
 import { decodeJsonEvents, JsonEventDecoder } from '../../../src/plugins/codecs/jsonEvents.ts';
 import { TextBuffer } from '../../../src/util/textBuffer.ts';
 import { FIELD_NAMES, pick, type Random, randomBytes, randomDocument, seeded } from '../../support/jsonFuzz.ts';
@@ -21,6 +21,21 @@ function written(event: Event): string {
   const out = new TextBuffer();
   event.writeJson(out);
   return out.take().toString();
+}
+
+const reused = new TextBuffer();
+
+/** Into a buffer in which other events stood before, and will. */
+function writtenAgain(event: Event, isFirst: boolean): string {
+  if (isFirst) reused.truncate(0);
+  const start = reused.length;
+  event.writeJson(reused);
+  return reused.peek().toString('utf8', start);
+}
+
+function changeInPlace(value: Value | undefined): void {
+  if (Array.isArray(value)) value.push('in place');
+  else if (isMap(value)) value['in place'] = true;
 }
 
 class Place extends EncodedMap {
@@ -140,6 +155,9 @@ function act(seed: number, event: Event): unknown {
     () => event.has(reference),
     () => event.tag(pick(random, ['_one', '_two'])),
     () => event.setEncoded(reference, new Place()),
+    () => written(event),
+    () => writtenAgain(event, random() < 0.3),
+    () => changeInPlace(event.get(reference)),
     () => (random() < 0.2 ? encodeJson(event.data) : event.hasField('a')),
   ];
   try {

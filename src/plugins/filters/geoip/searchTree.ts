@@ -40,8 +40,25 @@ export class SearchTree {
 
   #findIpv4(address: number): number {
     let record = this.#table[address >>> (32 - TABLE_BITS)] as number;
+    if (this.#recordSize === 28) return this.#findBelow28(record, address);
     for (let bit = 31 - TABLE_BITS; bit >= 0 && record < this.#nodeCount; bit--) {
       record = this.#record(record, (address >>> bit) & 1);
+    }
+    return record;
+  }
+
+  /** By far the most databases: what `#record` does, but without asking at each step. */
+  #findBelow28(top: number, address: number): number {
+    const bytes = this.#bytes;
+    const nodeCount = this.#nodeCount;
+    let record = top;
+    for (let bit = 31 - TABLE_BITS; bit >= 0 && record < nodeCount; bit--) {
+      const start = record * 7;
+      const middle = bytes[start + 3] as number;
+      record =
+        ((address >>> bit) & 1) === 0
+          ? ((middle >>> 4) << 24) | uint24(bytes, start)
+          : ((middle & 15) << 24) | uint24(bytes, start + 4);
     }
     return record;
   }

@@ -10,7 +10,7 @@ import { type Dialect, translateActionLine } from './dialect.ts';
 export interface Delivery {
   readonly batch: SourceBatch;
   /** Kept for the dead letter queue only, as `origin`. */
-  readonly metadata: ValueMap;
+  readonly metadata: ValueMap | undefined;
   readonly origin: string | undefined;
   /** Its `_id` is made of its record, so that 409 means: written before. */
   readonly isReplayable: boolean;
@@ -43,9 +43,10 @@ export class Bulk {
   isSuspect = false;
   readonly #text: TextBuffer;
 
-  constructor(sinceMs: number, capacity: number) {
+  /** @param text is empty, and this bulk's alone until `release` gives it back */
+  constructor(sinceMs: number, text: TextBuffer) {
     this.sinceMs = sinceMs;
-    this.#text = new TextBuffer(capacity);
+    this.#text = text;
   }
 
   get bytes(): number {
@@ -83,6 +84,12 @@ export class Bulk {
     this.items.push({ batch, metadata, origin, isReplayable, document, start, bodyStart, end: text.length });
   }
 
+  /** The buffer for another bulk: this one's bytes are lost. */
+  release(): TextBuffer {
+    this.#text.truncate(0);
+    return this.#text;
+  }
+
   /** Size of one item in the body. */
   itemBytes(index: number): number {
     const item = this.#item(index);
@@ -112,7 +119,7 @@ export class Bulk {
   pick(indices: readonly number[]): Bulk {
     let bytes = 0;
     for (const index of indices) bytes += this.itemBytes(index);
-    const picked = new Bulk(this.sinceMs, bytes);
+    const picked = new Bulk(this.sinceMs, new TextBuffer(bytes));
     picked.isBlind = this.isBlind;
     for (const index of indices) picked.#copy(this.#text.peek(), this.#item(index));
     return picked;
@@ -125,7 +132,7 @@ export class Bulk {
   }
 
   translated(dialect: Dialect): Bulk {
-    const bulk = new Bulk(this.sinceMs, this.#text.length);
+    const bulk = new Bulk(this.sinceMs, new TextBuffer(this.#text.length));
     const bytes = this.#text.peek();
     for (const [index, item] of this.items.entries()) {
       const { bodyStart, end } = item;

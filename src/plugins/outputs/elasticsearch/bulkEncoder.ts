@@ -54,7 +54,7 @@ export class BulkEncoder {
     const id = recordId ?? this.#documentId?.apply(event);
     if (id !== undefined && recordId === undefined) checkId(id);
     const line = this.#actionLine(event, action, id, dialect);
-    const { batch, metadata, origin } = event;
+    const { batch, metadataIfAny: metadata, origin } = event;
     const delivery = { batch, metadata, origin, isReplayable: recordId !== undefined, document: undefined };
     const data = this.#documentOf(event);
     if (action === 'update') {

@@ -4,6 +4,7 @@ import { TallyReporter } from '../../../delivery/tallyReporter.ts';
 import type { Event } from '../../../event/event.ts';
 import type { Output, OutputContext } from '../../../plugin-api/index.ts';
 import { messageOf } from '../../../util/errors.ts';
+import { TextBuffer } from '../../../util/textBuffer.ts';
 import { Bulk } from './bulk.ts';
 import { BulkEncoder } from './bulkEncoder.ts';
 import { ASSUMED_DIALECT, type Dialect } from './dialect.ts';
@@ -22,6 +23,7 @@ const BULK_EVENTS_GOAL = 2000;
 const BULK_BYTES_MIN = 64 * 1024;
 const LINGER_MS = 20;
 const REQUESTS_AT_ONCE = 4;
+const SPARE_BUFFERS = 2;
 const BUFFER = { events: 100_000, bytes: 64 * 1024 * 1024 };
 
 export interface OutputSettings {
@@ -45,6 +47,8 @@ export class ElasticsearchOutput implements Output {
   readonly #started: Promise<void>;
   #bulkBytesMax = BULK_BYTES_MAX;
   #capacity = BULK_BYTES_MIN;
+  /** Of bulks that are delivered: new ones of some megabytes would keep the garbage collector busy. */
+  readonly #spare: TextBuffer[] = [];
   #dialect: Dialect | undefined;
   #gathering: Bulk | undefined;
   /** The bulk has waited long enough. It goes on filling only while the server has enough to do. */
@@ -84,6 +88,9 @@ export class ElasticsearchOutput implements Output {
         tally: this.#tally,
         onPlace: () => {
           if (this.#isDue) this.#seal();
+        },
+        onDelivered: (bulk) => {
+          if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(bulk.release());
         },
         onTooLarge: (bytes) => this.#lowerBulkBytes(bytes),
         ...(random === undefined ? {} : { random }),
@@ -128,7 +135,7 @@ export class ElasticsearchOutput implements Output {
   }
 
   #open(): Bulk {
-    const bulk = new Bulk(this.#context.clock.now(), this.#capacity);
+    const bulk = new Bulk(this.#context.clock.now(), this.#spare.pop() ?? new TextBuffer(this.#capacity));
     bulk.isBlind = this.#dialect === undefined;
     this.#gathering = bulk;
     void this.#sealLater(bulk);

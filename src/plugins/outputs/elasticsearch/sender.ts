@@ -35,6 +35,8 @@ export interface SenderSettings {
   readonly burial: Burial;
   readonly tally: TallyReporter;
   readonly random?: () => number;
+  /** The server has answered that it has all of a bulk; nobody needs it any more. */
+  readonly onDelivered: (bulk: Bulk) => void;
   /** There is place for one more bulk, and none is waiting. */
   readonly onPlace: () => void;
   /** The server takes no request of this many bytes. */
@@ -299,6 +301,7 @@ export class BulkSender {
     this.#counters.ok.value += bulk.size;
     this.#settings.budget.give(bulk.size, bulk.bytes);
     this.#underWay.delete(bulk);
+    this.#settings.onDelivered(bulk);
   }
 
   async #settleSome(bulk: Bulk, outcomes: readonly ItemOutcome[]): Promise<Step> {

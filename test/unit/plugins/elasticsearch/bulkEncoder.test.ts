@@ -5,6 +5,7 @@ import { Float } from '../../../../src/event/value.ts';
 import { Bulk } from '../../../../src/plugins/outputs/elasticsearch/bulk.ts';
 import { BulkEncoder } from '../../../../src/plugins/outputs/elasticsearch/bulkEncoder.ts';
 import { ASSUMED_DIALECT, dialectOf } from '../../../../src/plugins/outputs/elasticsearch/dialect.ts';
+import { TextBuffer } from '../../../../src/util/textBuffer.ts';
 import { type Given, parseBulkBody, parseOptions } from './support.ts';
 
 const AT = Date.UTC(2020, 9, 20, 3, 56);
@@ -16,7 +17,7 @@ function event(fields: Record<string, Value>, origin?: string): Event {
 }
 
 function encode(given: Given, one: Event, version = '7.9.2') {
-  const bulk = new Bulk(0, 16);
+  const bulk = new Bulk(0, new TextBuffer(16));
   new BulkEncoder(parseOptions(given)).encode(one, bulk, dialectOf({ distribution: 'elasticsearch', version }));
   return parseBulkBody(bulk.body())[0];
 }
@@ -77,7 +78,7 @@ describe('action lines', () => {
   });
 
   it('written before the version was known are translated', () => {
-    const bulk = new Bulk(0, 16);
+    const bulk = new Bulk(0, new TextBuffer(16));
     const encoder = new BulkEncoder(parseOptions({ index, action: '%{do}', document_id: '1', routing: 'r' }));
     for (const action of ['index', 'update', 'delete']) encoder.encode(event({ do: action }), bulk, ASSUMED_DIALECT);
     const translated = parseBulkBody(
@@ -95,7 +96,7 @@ describe('action lines', () => {
   it('go to the alias of index lifecycle management, also when written before it was known', () => {
     const encoder = new BulkEncoder(parseOptions({ index: 'a-%{n}', dlq_on_failed_indexname_interpolation: 'true' }));
     const dialect = { ...ASSUMED_DIALECT, alias: 'logs' };
-    const [early, late] = [new Bulk(0, 16), new Bulk(0, 16)];
+    const [early, late] = [new Bulk(0, new TextBuffer(16)), new Bulk(0, new TextBuffer(16))];
     encoder.encode(event({ n: 1 }), early, ASSUMED_DIALECT);
     encoder.encode(event({}), late, dialect);
     const indices = [early.translated(dialect), late].map((bulk) => parseBulkBody(bulk.body())[0]?.meta['_index']);
@@ -131,7 +132,7 @@ describe('ids of events that can come again', () => {
 
 describe('documents', () => {
   it('keep number forms and every character', () => {
-    const bulk = new Bulk(0, 16);
+    const bulk = new Bulk(0, new TextBuffer(16));
     const fields = { float: new Float(1), big: 2n ** 60n, text: 'é\n€𝄞"\u2028' };
     new BulkEncoder(parseOptions()).encode(event(fields), bulk, ASSUMED_DIALECT);
     const line = bulk.body().toString().split('\n')[1];
