@@ -1,5 +1,7 @@
 /** What a failed AWS call means for us. The SDK gives the service's error code as the error's name. */
 
+import { hasCode } from '../util/errors.ts';
+
 export { describeError } from '../aws/errorText.ts';
 
 const THROTTLED: ReadonlySet<string> = new Set([
@@ -62,7 +64,12 @@ const REFUSED: ReadonlySet<string> = new Set([
 const NOT_IMPLEMENTED = 501;
 
 export function isRefused(error: unknown): boolean {
-  return REFUSED.has(errorName(error)) || httpStatus(error) === NOT_IMPLEMENTED;
+  return REFUSED.has(errorName(error)) || httpStatus(error) === NOT_IMPLEMENTED || isWithoutHttp2(error);
+}
+
+/** An endpoint, or a proxy before it, that does not speak HTTP/2, in which alone subscriptions are sent. */
+function isWithoutHttp2(error: unknown): boolean {
+  return error instanceof Error && hasCode(error.cause, 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
 }
 
 export function isInvalid(error: unknown): boolean {

@@ -1,5 +1,6 @@
 /** A worker on one stream: ties leases, shards and checkpoints together. */
 
+import { orAborted } from '../util/abort.ts';
 import { backoffMs } from '../util/backoff.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
 import { ConsumerStartError, describeError, errorName, needsAPerson } from './awsErrors.ts';
@@ -266,7 +267,8 @@ class KinesisConsumer implements Consumer {
     const stop = this.#stopping.signal;
     for (let failures = 1; !stop.aborted; failures += 1) {
       try {
-        const result = await task();
+        // A call waits for credentials whatever the signal that it was given says.
+        const result = await orAborted(task(), stop);
         trouble.worked('');
         return result;
       } catch (error) {

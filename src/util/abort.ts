@@ -8,18 +8,12 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits for the promise, but no longer than until the signal aborts. Rejects as the promise does before that. */
-export function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+/** As the promise, but resolves to nothing as soon as the signal aborts. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    signal.addEventListener('abort', end, { once: true });
-    promise.then(end, (error) => {
-      signal.removeEventListener('abort', end);
-      reject(error);
-    });
+    const end = () => resolve(undefined);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
   });
 }

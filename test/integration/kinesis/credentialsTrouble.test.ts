@@ -193,6 +193,15 @@ async function runProgram(stopAfter?: string): Promise<{ code: unknown; text: st
   return { code, text };
 }
 
+/** By the times of log lines. */
+function secondsBetween(text: string, first: string, second: string): number {
+  const [from = 0, to = Number.NaN] = [first, second].map((what) => {
+    const line = text.split('\n').find((candidate) => candidate.includes(what)) ?? '';
+    return Date.parse(line.slice(1, 24).replace(',', '.'));
+  });
+  return (to - from) / 1000;
+}
+
 test('a start where instance metadata does not answer says so and ends with exit code 1', async () => {
   lab = await startCredentialsLab();
   const silent = await started(startHttp('silent instance metadata', '1', () => {}));
@@ -204,12 +213,14 @@ test('a start where instance metadata does not answer says so and ends with exit
   expect(text).toContain('instance metadata (TimeoutError from instance metadata service)');
 });
 
-test('a stop while the agent of the container is silent ends the process', async () => {
+test('a stop while the agent of the container is silent ends the process at once', async () => {
   lab = await startCredentialsLab();
   const silent = await started(startHttp('silent agent', '1', () => {}));
   lab.enter({ environment: { AWS_CONTAINER_CREDENTIALS_FULL_URI: silent.url } });
   const { code, text } = await runProgram('still waiting for AWS credentials (default chain)');
   expect(code).toBe(0);
+  // It would wait for twelve seconds more.
+  expect(secondsBetween(text, 'SIGTERM received', 'Pipeline terminated')).toBeLessThan(6);
   expect(text).toContain('Pipeline terminated');
 });
 

@@ -233,6 +233,23 @@ describe('polling takes over', () => {
     await end(lab, worker);
   });
 
+  test('where the endpoint speaks TLS without HTTP/2', async () => {
+    const lab = createLab(['s0']);
+    lab.kinesis.put('s0', 'a');
+    // As Node's client and the SDK say it.
+    const alert = new Error('tlsv1 alert no application protocol');
+    Object.assign(alert, { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
+    const message = 'The pending stream has been canceled (caused by: tlsv1 alert no application protocol)';
+    lab.kinesis.faults.breakDown('subscribeToShard', new Error(message, { cause: alert }));
+    const worker = createWorker(lab, BY_FAN_OUT);
+    await begin(lab, worker, 20_000);
+    expect(worker.texts).toEqual(['a']);
+    expect(warnings(lab)).toEqual([
+      expect.stringMatching(`^${REFUSED}SubscribeToShard answers .*no application protocol`),
+    ]);
+    await end(lab, worker);
+  });
+
   test('at the time of the first subscription when nothing came before', async () => {
     const lab = createLab(['s0']);
     lab.kinesis.put('s0', 'old');
