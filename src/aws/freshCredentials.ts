@@ -26,7 +26,7 @@ export interface CredentialSurroundings {
   readonly clock: Clock;
 }
 
-/** New credentials are asked for so long before the old ones end: as the SDK does, so that it asks here for each request then. */
+/** New credentials are asked for so long before the old ones end: as the SDK does, so that it asks here for each request that is so near to an end. */
 const AHEAD_MS = 5 * 60_000;
 /** Keys without an end may have been changed in their file; Java's SDK looks as often. */
 const LOOK_AGAIN_MS = 5 * 60_000;
@@ -46,20 +46,31 @@ export function keepFresh(what: string, load: IdentityProvider, around: Credenti
   let current: Identity | undefined;
   let renewing: Promise<Identity> | undefined;
   let fault: unknown;
-  let dueMs = 0;
+  // By the monotonic clock.
+  let dueMs = Number.NEGATIVE_INFINITY;
+  let pausedUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** The clock may have been wrong when they came, or be so now. */
+  function isDue(): boolean {
+    const nowMs = clock.monotonic();
+    if (nowMs < pausedUntilMs) return false;
+    return nowMs >= dueMs || (current !== undefined && clock.now() >= endMs(current) - AHEAD_MS);
+  }
 
   async function renew(): Promise<Identity> {
     try {
       current = await inTime(what, load, around);
       fault = undefined;
-      dueMs = renewalMs(current, clock.now());
+      dueMs = clock.monotonic() + renewalInMs(current, clock);
       trouble.worked('');
       return current;
     } catch (error) {
       fault = error;
-      dueMs = clock.now() + PAUSE_MS;
+      dueMs = Number.NEGATIVE_INFINITY;
       if (current) trouble.failed('', describeError(error));
       throw error;
+    } finally {
+      pausedUntilMs = clock.monotonic() + PAUSE_MS;
     }
   }
 
@@ -72,7 +83,7 @@ export function keepFresh(what: string, load: IdentityProvider, around: Credenti
 
   return async () => {
     const isUsable = current !== undefined && endMs(current) > clock.now();
-    if (clock.now() >= dueMs) {
+    if (isDue()) {
       const renewal = renewed();
       if (!isUsable) return forNow(await renewal, clock);
       // Who asks now need not wait; what goes wrong is said.
@@ -103,16 +114,15 @@ async function inTime(
   }
 }
 
-function renewalMs(identity: Identity, nowMs: number): number {
-  const dueMs = identity.expiration ? endMs(identity) - AHEAD_MS : nowMs + LOOK_AGAIN_MS;
-  return Math.max(dueMs, nowMs + PAUSE_MS);
+function renewalInMs(identity: Identity, clock: Clock): number {
+  return identity.expiration ? endMs(identity) - AHEAD_MS - clock.now() : LOOK_AGAIN_MS;
 }
 
 function endMs({ expiration }: Identity): number {
   return expiration?.getTime() ?? Number.POSITIVE_INFINITY;
 }
 
-/** The SDK keeps for good what has no end; with one this near it asks here for each request. */
+/** The SDK keeps for good what has no end, and else goes by a clock that may be set; with an end this near it asks here for each request. */
 function forNow(identity: Identity, clock: Clock): Identity {
-  return { ...identity, expiration: identity.expiration ?? new Date(clock.now() + AHEAD_MS) };
+  return { ...identity, expiration: new Date(Math.min(endMs(identity), clock.now() + AHEAD_MS)) };
 }

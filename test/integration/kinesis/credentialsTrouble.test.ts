@@ -244,7 +244,7 @@ test('keys that change in their file are taken up', async () => {
   lab = await startCredentialsLab();
   let nowMs = Date.now() - 3_600_000;
   const keys = (name: string) => `[default]\naws_access_key_id = AKIA-${name}\naws_secret_access_key = s\n`;
-  const clock = { ...systemClock, now: () => nowMs };
+  const clock = { ...systemClock, now: () => nowMs, monotonic: () => nowMs };
   const clients = await lab.clientsIn({ files: { credentials: keys('old') }, clock });
   expect(await lab.callBoth(clients)).toEqual({ Kinesis: 'AKIA-old', DynamoDB: 'AKIA-old' });
   lab.enter({ files: { credentials: keys('new') } });

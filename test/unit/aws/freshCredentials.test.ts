@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Identity, keepFresh } from '../../../src/aws/freshCredentials.ts';
 import { silentLogger } from '../../../src/util/logger.ts';
 import { FakeClock } from '../kinesis/fakes/fakeClock.ts';
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** A source of credentials whose answers a test decides; keys are numbered. */
 function setUp(lifetimeMs: number | undefined) {
@@ -16,7 +17,8 @@ function setUp(lifetimeMs: number | undefined) {
     await source.gate;
     if (source.fault) throw source.fault;
     const identity = { accessKeyId: `key-${source.loads}`, secretAccessKey: 's', origin: 'a test' };
-    return lifetimeMs === undefined ? identity : { ...identity, expiration: new Date(clock.now() + lifetimeMs) };
+    // AWS goes by the true time.
+    return lifetimeMs === undefined ? identity : { ...identity, expiration: new Date(clock.monotonic() + lifetimeMs) };
   };
   const provider = keepFresh('a test', load, { clock, logger: { ...silentLogger, info: note, warn: note } });
   const key = async () => (await provider()).accessKeyId;
@@ -96,6 +98,27 @@ test('credentials that have ended by this clock are used, and asked for anew aft
   await clock.advance(2_000);
   expect(await key()).toBe('key-2');
   expect(source.loads).toBe(2);
+});
+
+test.each([
+  ['set ahead and right again', [6, 0]],
+  ['set back and right again', [-6, 0]],
+  ['right, then set back', [0, -6]],
+  ['right, then set ahead', [0, 6]],
+])('a clock that is %s gives nobody credentials that have ended', async (_title, hours) => {
+  const { clock, source, provider, key } = setUp(60 * MINUTE_MS);
+  for (const ahead of hours) {
+    vi.spyOn(clock, 'now').mockImplementation(() => clock.monotonic() + ahead * HOUR_MS);
+    await key();
+    await clock.advance(2_000);
+  }
+  // Nor does the SDK keep them.
+  expect((await provider()).expiration?.getTime()).toBeLessThanOrEqual(clock.now() + 5 * MINUTE_MS);
+  const loads = source.loads;
+  await clock.advance(56 * MINUTE_MS);
+  await key();
+  await clock.advance(0);
+  expect(source.loads).toBeGreaterThan(loads);
 });
 
 test('a source that is silent is spoken of after three seconds and given up after fifteen', async () => {
