@@ -25,6 +25,7 @@ export interface Arguments {
   readonly supportEscapes: boolean;
   readonly dataPath: string | undefined;
   readonly queue: QueueArguments;
+  readonly deadLetterQueue: DeadLetterQueueArguments;
   readonly logLevel: LogLevel;
   readonly logFormat: 'plain' | 'json';
   /** Things the user should know of the given flags, such as deprecation. */
@@ -41,6 +42,14 @@ export interface QueueArguments {
   readonly eventsMax: number;
   readonly ackEventsMax: number;
   readonly ackIntervalMs: number;
+}
+
+/** `dead_letter_queue.…` */
+export interface DeadLetterQueueArguments {
+  readonly path: string | undefined;
+  readonly bytesMax: number;
+  readonly dropsWhenFull: 'nothing' | 'oldest';
+  readonly maxAgeMs: number | undefined;
 }
 
 /** Logstash's default. */
@@ -74,6 +83,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     supportEscapes: options['config.support_escapes'] === true,
     dataPath: given('path.data'),
     queue: queueArguments(options),
+    deadLetterQueue: deadLetterQueueArguments(options),
     logLevel: logLevel(options),
     logFormat: oneOf('log.format', given('log.format') ?? 'plain', ['plain', 'json']),
     remarks: remarksOn(options),
@@ -100,6 +110,27 @@ function queueArguments(options: Options): QueueArguments {
     eventsMax: number('queue.max_events', 0),
     ackEventsMax: number('queue.checkpoint.acks', 1024),
     ackIntervalMs: number('queue.checkpoint.interval', 1000),
+  };
+}
+
+function deadLetterQueueArguments(options: Options): DeadLetterQueueArguments {
+  const given = (name: string) => options[`dead_letter_queue.${name}`] as string | undefined;
+  if (given('enable') === 'false') {
+    throw new UsageError('--dead_letter_queue.enable false is not supported: what is refused for good would be lost');
+  }
+  const policy = given('storage_policy') ?? 'wait';
+  if (policy === 'drop_newer') {
+    throw new UsageError(
+      '--dead_letter_queue.storage_policy drop_newer is not supported: it loses events. With "wait" those that need the queue wait for room',
+    );
+  }
+  const age = given('retain.age');
+  return {
+    path: options['path.dead_letter_queue'] as string | undefined,
+    bytesMax: byteSize('dead_letter_queue.max_bytes', given('max_bytes') ?? '1024mb'),
+    dropsWhenFull:
+      oneOf('dead_letter_queue.storage_policy', policy, ['wait', 'drop_older']) === 'wait' ? 'nothing' : 'oldest',
+    maxAgeMs: age === undefined ? undefined : duration('dead_letter_queue.retain.age', age),
   };
 }
 
@@ -158,6 +189,7 @@ function remarksOn(options: Options): string[] {
 }
 
 const WITHOUT_EFFECT = [
+  ['dead_letter_queue.enable', 'the dead letter queue is always on'],
   ['queue.checkpoint.writes', 'every batch is synced to disk before it counts as taken'],
   ['queue.checkpoint.retry', 'what the disk refuses is tried again, always'],
 ] as const;
@@ -195,6 +227,15 @@ function byteSize(name: string, text: string): number {
   const bytes = Math.floor(Number(amount) * 1024 ** SIZE_LETTERS.indexOf(letter.toLowerCase()));
   if (bytes < SIZE_MIN) throw new UsageError(`--${name} must be at least 1mb, not "${text}"`);
   return bytes;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function duration(name: string, text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text.trim()) ?? [];
+  if (amount === undefined)
+    throw new UsageError(`--${name} must be a time such as 30d, 12h, 90m or 60s, not "${text}"`);
+  return Number(amount) * (UNIT_MS[unit] as number);
 }
 
 function positiveInteger(name: string, text: string): number {

@@ -17,7 +17,7 @@ import { packageRoot } from '../util/packageRoot.ts';
 import { type Arguments, BATCH_DELAY_MS, HelpRequested, parseArguments, UsageError } from './arguments.ts';
 import { ConfigLoadError } from './configFiles.ts';
 import { type Environment, loadConfiguration, printFaults } from './configuration.ts';
-import { queueSettings, warnOfOtherQueues } from './queueSettings.ts';
+import { deadLetterDirectory, queueSettings, warnOfOtherQueues } from './queueSettings.ts';
 import { type Shutdown, superviseShutdown } from './shutdown.ts';
 import { versionLine } from './version.ts';
 
@@ -98,7 +98,8 @@ class Run {
       clock: systemClock,
       loggerFor: (source) => this.#loggerFor({ ...source, pipelineId }),
       deadLetterQueue: new DeadLetterQueue({
-        directory: join(dataPath, 'dead_letter_queue', pipelineId),
+        ...this.#args.deadLetterQueue,
+        directory: deadLetterDirectory({ dataPath, queuePath: this.#args.deadLetterQueue.path, pipelineId }),
         clock: systemClock,
         logger: this.#loggerFor({ name: 'logstash.deadletterqueue', pipelineId }),
       }),

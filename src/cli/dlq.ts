@@ -1,4 +1,5 @@
 /** `logstash-ts dlq …`. */
+
 import { join } from 'node:path';
 import { readDeadLetters, removeDeadLetters, type StoredDeadLetter } from '../delivery/deadLetters.ts';
 import { SegmentDamaged } from '../delivery/segmentLog.ts';
@@ -11,6 +12,7 @@ import { replay } from './dlqReplay.ts';
 import { entryJson, listTable, ReasonCounts, shownEntry } from './dlqText.ts';
 import { type EntryFilter, parseWhere } from './dlqWhere.ts';
 import { counted } from './kinesisText.ts';
+import { deadLetterDirectory } from './queueSettings.ts';
 import { type Options, type Request, runGroup, ToolFault, textOption } from './subcommands.ts';
 
 const LIMIT = 100;
@@ -35,6 +37,7 @@ class Queue {
   readonly #options: Options;
   readonly #operands: readonly string[];
   readonly #env: Environment;
+  readonly #dataPath: string;
   readonly #directory: string;
   readonly #isMeant: EntryFilter;
   readonly #json: boolean;
@@ -44,8 +47,13 @@ class Queue {
     this.#options = options;
     this.#operands = operands;
     this.#env = env;
-    const dataPath = textOption(options, 'path.data') ?? join(packageRoot(), 'data');
-    this.#directory = join(dataPath, 'dead_letter_queue', textOption(options, 'pipeline.id') ?? 'main');
+    this.#dataPath = textOption(options, 'path.data') ?? join(packageRoot(), 'data');
+    const queuePath = textOption(options, 'path.dead_letter_queue');
+    this.#directory = deadLetterDirectory({
+      dataPath: this.#dataPath,
+      queuePath,
+      pipelineId: textOption(options, 'pipeline.id') ?? 'main',
+    });
     this.#isMeant = parseWhere((options['where'] ?? []) as readonly string[], Date.now());
     this.#json = options['json'] === true;
   }
@@ -131,6 +139,7 @@ class Queue {
   async #replay(): Promise<number> {
     const result = await replay({
       directory: this.#directory,
+      dataPath: this.#dataPath,
       options: this.#options,
       entries: () => this.#entries(),
       isDry: this.#options['dryRun'] === true,

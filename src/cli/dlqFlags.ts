@@ -3,6 +3,10 @@ import { type CommandGroup, type Flag, groupSummary } from './flags.ts';
 
 const PLACE: readonly Flag[] = [
   { flags: '--path.data <dir>', description: 'As the pipeline has it. Default: data beside the program' },
+  {
+    flags: '--path.dead_letter_queue <dir>',
+    description: 'As the pipeline has it. Default: dead_letter_queue below path.data',
+  },
   { flags: '--pipeline.id <id>', description: 'Whose queue. Default: main' },
 ];
 

@@ -1,7 +1,7 @@
 /** `logstash-ts dlq replay`: entries go to the output that refused them, one output after another. */
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { compile, Reporter, type ResolvedPipeline, type ResolvedPlugin } from '../compiler/index.ts';
 import type { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
 import { removeDeadLetters, type StoredDeadLetter } from '../delivery/deadLetters.ts';
@@ -20,6 +20,7 @@ import { type Options, ToolFault } from './subcommands.ts';
 
 export interface ReplayRequest {
   readonly directory: string;
+  readonly dataPath: string;
   readonly options: Options;
   readonly entries: () => AsyncIterable<StoredDeadLetter>;
   readonly isDry: boolean;
@@ -131,7 +132,7 @@ async function replayTo(
     fileExists: () => false,
   });
   // Beside that of a pipeline that may be running.
-  const dataPath = join(dirname(dirname(request.directory)), 'replay');
+  const dataPath = join(request.dataPath, 'replay');
   mkdirSync(dataPath, { recursive: true });
   const logger = loggerFor({ name: 'logstash.dlq' });
   const reporter = new Reporter([output.file]);

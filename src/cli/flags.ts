@@ -99,6 +99,26 @@ export const FLAGS: readonly Flag[] = [
     flags: '--queue.checkpoint.retry [value]',
     description: 'Accepted without effect: what the disk refuses is tried again, always.',
   },
+  {
+    flags: '--path.dead_letter_queue <dir>',
+    description: 'Where dead letter queues are kept. Default: dead_letter_queue below path.data',
+  },
+  {
+    flags: '--dead_letter_queue.max_bytes <size>',
+    description: 'How large it may grow; beyond it the events that need it wait. Default: 1024mb',
+  },
+  {
+    flags: '--dead_letter_queue.storage_policy <policy>',
+    description: 'What happens then: wait, or drop_older, which makes room by losing the oldest. Default: wait',
+  },
+  {
+    flags: '--dead_letter_queue.retain.age <age>',
+    description: 'Entries older than this are removed, such as 30d, 12h, 90m or 60s. Default: none are',
+  },
+  {
+    flags: '--dead_letter_queue.enable [value]',
+    description: 'Accepted without effect: it is always on.',
+  },
   { flags: '--log.level <level>', description: 'fatal, error, warn, info, debug or trace. Default: info' },
   { flags: '--log.format <format>', description: 'plain or json. Default: plain' },
   { flags: '--verbose', description: 'Deprecated: --log.level info.' },

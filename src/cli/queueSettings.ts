@@ -7,7 +7,7 @@ import type { Arguments } from './arguments.ts';
 
 export interface QueuePlace {
   readonly dataPath: string;
-  /** `path.queue` */
+  /** `path.queue`, or `path.dead_letter_queue` */
   readonly queuePath: string | undefined;
   readonly pipelineId: string;
 }
@@ -15,6 +15,10 @@ export interface QueuePlace {
 /** As Logstash: a directory for each pipeline. */
 export function queueDirectory({ dataPath, queuePath, pipelineId }: QueuePlace): string {
   return join(queuePath ?? join(dataPath, 'queue'), pipelineId);
+}
+
+export function deadLetterDirectory({ dataPath, queuePath, pipelineId }: QueuePlace): string {
+  return join(queuePath ?? join(dataPath, 'dead_letter_queue'), pipelineId);
 }
 
 /** `undefined` for a queue in memory. */

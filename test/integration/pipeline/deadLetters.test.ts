@@ -49,7 +49,10 @@ function run(...args: string[]): Promise<Ran> {
   });
 }
 
-const dlq = (command: string, ...args: string[]) => run('dlq', command, '--path.data', dataPath, ...args);
+/** Away from `path.data`, as where the disk for it is another. */
+const PLACE = ['--path.data', dataPath, '--path.dead_letter_queue', join(dataPath, 'refused')];
+
+const dlq = (command: string, ...args: string[]) => run('dlq', command, ...PLACE, ...args);
 
 /** Times and the tail of the reason, which differs, left out. */
 const masked = (text: string) =>
@@ -61,7 +64,7 @@ const masked = (text: string) =>
 test('what was refused is counted, listed, shown, replayed after mending, and purged', async () => {
   expect(await dlq('stats')).toEqual({ code: 0, out: expect.stringContaining('no entries in '), err: '' });
 
-  expect((await run('-f', configPath, '--path.data', dataPath)).code).toBe(0);
+  expect((await run('-f', configPath, ...PLACE)).code).toBe(0);
   expect([...elasticsearch.documents('logs-good').keys()]).toEqual(['1.0']);
 
   const stats = await dlq('stats');

@@ -15,6 +15,13 @@ const QUEUE: Arguments['queue'] = {
   ackIntervalMs: 1000,
 };
 
+const DEAD_LETTER_QUEUE: Arguments['deadLetterQueue'] = {
+  path: undefined,
+  bytesMax: 1024 * MB,
+  dropsWhenFull: 'nothing',
+  maxAgeMs: undefined,
+};
+
 const DEFAULTS: Arguments = {
   configPath: undefined,
   configString: undefined,
@@ -29,6 +36,7 @@ const DEFAULTS: Arguments = {
   supportEscapes: false,
   dataPath: undefined,
   queue: QUEUE,
+  deadLetterQueue: DEAD_LETTER_QUEUE,
   logLevel: 'info',
   logFormat: 'plain',
   remarks: [],
@@ -80,6 +88,19 @@ describe('flags of Logstash that work', () => {
           '--queue.checkpoint.retry has no effect: what the disk refuses is tried again, always',
         ],
       },
+    ],
+    ['--path.dead_letter_queue /q', { deadLetterQueue: { ...DEAD_LETTER_QUEUE, path: '/q' } }],
+    ['--dead_letter_queue.max_bytes 2gb', { deadLetterQueue: { ...DEAD_LETTER_QUEUE, bytesMax: 2048 * MB } }],
+    ['--dead_letter_queue.storage_policy wait', {}],
+    [
+      '--dead_letter_queue.storage_policy drop_older',
+      { deadLetterQueue: { ...DEAD_LETTER_QUEUE, dropsWhenFull: 'oldest' } },
+    ],
+    ['--dead_letter_queue.retain.age 30d', { deadLetterQueue: { ...DEAD_LETTER_QUEUE, maxAgeMs: 30 * 86_400_000 } }],
+    ['--dead_letter_queue.retain.age 90m', { deadLetterQueue: { ...DEAD_LETTER_QUEUE, maxAgeMs: 5_400_000 } }],
+    [
+      '--dead_letter_queue.enable true',
+      { remarks: ['--dead_letter_queue.enable has no effect: the dead letter queue is always on'] },
     ],
     ['--log.level trace', { logLevel: 'trace' }],
     ['--log.level fatal', { logLevel: 'fatal' }],
@@ -150,6 +171,11 @@ describe('wrong use', () => {
       /page_capacity \(67108864 bytes\) must not exceed --queue\.max_bytes \(33554432 bytes\)/,
     ],
     [['--queue.checkpoint.writes', 'all'], /must be a whole number/],
+    [['--dead_letter_queue.enable', 'false'], /is not supported: what is refused for good would be lost/],
+    [['--dead_letter_queue.storage_policy', 'drop_newer'], /drop_newer is not supported: it loses events/],
+    [['--dead_letter_queue.storage_policy', 'keep'], /must be one of wait, drop_older, not "keep"/],
+    [['--dead_letter_queue.retain.age', '3 weeks'], /must be a time such as 30d, 12h, 90m or 60s, not "3 weeks"/],
+    [['--dead_letter_queue.max_bytes', '1kb'], /must be at least 1mb/],
     [['--field-reference-parser', 'LEGACY'], /must be one of STRICT/],
   ])('%j', (args, message) => {
     expect(() => parseArguments(args)).toThrow(UsageError);
