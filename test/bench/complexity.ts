@@ -13,6 +13,8 @@ import { median } from './statistics.ts';
 interface Axis {
   readonly what: string;
   readonly steps: readonly number[];
+  /** Fewer events, where so many would take too long. */
+  readonly eventsMax?: (step: number) => number;
   /** Beside the cost an event, that of an event and one of them. */
   readonly isPerStep?: boolean;
   run(work: Work, step: number): Promise<Outcome>;
@@ -46,6 +48,8 @@ const FILTERS: Axis = {
 const PREFIXES: Axis = {
   what: 'open S3 prefixes',
   steps: [1, 100, 10_000],
+  // Beyond the bound on open files each event comes to be an object of its own, when the prefixes come in turn.
+  eventsMax: (prefixes) => (prefixes < 10_000 ? Number.POSITIVE_INFINITY : 10_000),
   run(work, prefixes) {
     const tenants = { ...work, lines: tenantLinesFile(work.events, prefixes) };
     return intoS3((url) => logstash(tenants, 'prefixes', STDIN, s3Output(url, 'tenant=%{tenant}'), ''));
@@ -75,7 +79,9 @@ export async function complexity(options: ComplexityOptions): Promise<void> {
   }
 }
 
-async function costOf(axis: Axis, step: number, { events, rounds, folder, say }: ComplexityOptions): Promise<number> {
+async function costOf(axis: Axis, step: number, options: ComplexityOptions): Promise<number> {
+  const { rounds, folder, say } = options;
+  const events = Math.min(options.events, axis.eventsMax?.(step) ?? options.events);
   const costs: number[] = [];
   const secondsOf = async (count: number) => {
     const work = { events: count, lines: linesFile(count), databases: databases(), folder, profiles: undefined };

@@ -59,7 +59,7 @@ async function makePrograms(work: Work): Promise<void> {
 function show(rows: readonly Row[]): void {
   const loop = rows[0] as Row;
   if (values.json) {
-    const figures = Object.fromEntries(rows.map((row) => [row.id, figuresOf(row, loop)]));
+    const figures = Object.fromEntries([...rows.slice(1), loop].map((row) => [row.id, figuresOf(row, loop)]));
     process.stdout.write(`${JSON.stringify(figures)}\n`);
     return;
   }

@@ -86,7 +86,6 @@ describe('figures', () => {
       ratio: 4,
       cpuUsPerEvent: 20,
       eventsPerSecond: 500,
-      eventsPerCpuSecond: 50_000,
       rssMiB: 100,
       firstOutputSeconds: 0.4,
     });
