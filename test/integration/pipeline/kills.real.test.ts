@@ -76,7 +76,7 @@ describe.runIf(process.env['LOGSTASH_TS_REAL'] === '1')('the pipeline killed und
     const copies = series.copiesIn(objects);
     expect(input.filter((id) => copies.has(id) !== goesToS3(id))).toEqual([]);
     const { objects: again, agesMs, unexplained } = judgeCopies(copies, series.runs, producer.placed);
-    expect(unexplained, program.log).toEqual([]);
+    expect(unexplained.slice(0, 20), program.log).toEqual([]);
 
     const checkpoints = await checkpointsOf(servers);
     expect(input.filter((id) => !isAtOrBelow(producer.placed.get(id), checkpoints))).toEqual([]);
