@@ -7,8 +7,15 @@ const SEGMENT_BYTES = 128 * 1024;
 const TEXT_BYTES = 384;
 /** More than any database has records. */
 const TEXTS_MAX = 2 ** 23;
-
 const NO_BYTES = Buffer.alloc(0);
+
+/** Numbers of a slot: whose text it is, and where that stands. Beside each other, since memory is slower than all else here. */
+const SLOT = 4;
+const OFFSET = 0;
+/** One that has given way is no longer among the last segments. */
+const SEGMENT = 1;
+const START = 2;
+const END = 3;
 
 export class TextCache {
   /** Where the text stands that was found or set last. */
@@ -16,11 +23,7 @@ export class TextCache {
   start = 0;
   end = 0;
   readonly #shift: number;
-  readonly #offsets: Uint32Array;
-  readonly #starts: Int32Array;
-  readonly #ends: Int32Array;
-  /** Number of the segment; one that has given way is no longer among the last ones. */
-  readonly #segmentOf: Uint32Array;
+  readonly #slots: Uint32Array;
   readonly #segments: Buffer[];
   #segment = 0;
   #used = 0;
@@ -30,24 +33,22 @@ export class TextCache {
     const texts = Math.min(Math.max(size, 1), TEXTS_MAX);
     const bits = Math.ceil(Math.log2(texts * 2));
     this.#shift = 32 - bits;
-    this.#offsets = new Uint32Array(2 ** bits);
-    this.#starts = new Int32Array(2 ** bits);
-    this.#ends = new Int32Array(2 ** bits);
-    this.#segmentOf = new Uint32Array(2 ** bits);
+    this.#slots = new Uint32Array(SLOT * 2 ** bits);
     this.#segments = new Array<Buffer>(Math.max(2, Math.ceil((texts * TEXT_BYTES) / SEGMENT_BYTES)));
   }
 
   find(offset: number): boolean {
-    let slot = this.#slot(offset);
-    if (this.#offsets[slot] !== offset) {
-      slot ^= 1;
-      if (this.#offsets[slot] !== offset) return false;
+    const slots = this.#slots;
+    let slot = this.#slotOf(offset);
+    if (slots[slot + OFFSET] !== offset) {
+      slot ^= SLOT;
+      if (slots[slot + OFFSET] !== offset) return false;
     }
-    const number = this.#segmentOf[slot] as number;
+    const number = slots[slot + SEGMENT] as number;
     if (this.#segment - number >= this.#segments.length) return false;
     this.bytes = this.#segments[number % this.#segments.length] as Buffer;
-    this.start = this.#starts[slot] as number;
-    this.end = this.#ends[slot] as number;
+    this.start = slots[slot + START] as number;
+    this.end = slots[slot + END] as number;
     return true;
   }
 
@@ -56,11 +57,7 @@ export class TextCache {
     const start = this.#used;
     const end = start + bytes.write(text, start);
     this.#used = end;
-    const slot = this.#olderSlot(this.#slot(offset));
-    this.#offsets[slot] = offset;
-    this.#starts[slot] = start;
-    this.#ends[slot] = end;
-    this.#segmentOf[slot] = this.#segment;
+    this.#slots.set([offset, this.#segment, start, end], this.#olderSlot(this.#slotOf(offset)));
     this.bytes = bytes;
     this.start = start;
     this.end = end;
@@ -68,9 +65,11 @@ export class TextCache {
 
   /** Each place has two slots to stand in, of which the one gives way that was filled earlier. */
   #olderSlot(slot: number): number {
-    const [here = 0, there = 0] = [this.#segmentOf[slot], this.#segmentOf[slot ^ 1]];
-    if (here !== there) return here < there ? slot : slot ^ 1;
-    return (this.#ends[slot] as number) <= (this.#ends[slot ^ 1] as number) ? slot : slot ^ 1;
+    return this.#age(slot) <= this.#age(slot ^ SLOT) ? slot : slot ^ SLOT;
+  }
+
+  #age(slot: number): number {
+    return (this.#slots[slot + SEGMENT] as number) * 2 ** 32 + (this.#slots[slot + END] as number);
   }
 
   #room(length: number): Buffer {
@@ -85,7 +84,7 @@ export class TextCache {
   }
 
   /** Multiplying by the golden ratio spreads neighbours evenly. Place 0 never holds a value: a free slot is never found. */
-  #slot(offset: number): number {
-    return Math.imul(offset, 0x9e3779b1) >>> this.#shift;
+  #slotOf(offset: number): number {
+    return (Math.imul(offset, 0x9e3779b1) >>> this.#shift) * SLOT;
   }
 }

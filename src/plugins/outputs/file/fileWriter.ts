@@ -14,6 +14,9 @@ import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { endsInsideLine, tornMemberStart } from './tornEnd.ts';
 
 const RETRY_MS = 1000;
+/** Looking before every write would cost a busy file, one with so many bytes a write, as much as the writes. */
+const BUSY_BYTES = 64 * 1024;
+const LOOK_MS = 100;
 const NEWLINE = 0x0a;
 /** A name made of event fields can be one that no file can have; waiting does not help then. */
 const UNUSABLE_NAME = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'ELOOP', 'EINVAL', 'ERR_INVALID_ARG_VALUE']);
@@ -57,6 +60,8 @@ export class FileWriter {
   #handle: FileHandle | undefined;
   /** The file ends in a line that a crash cut off. */
   #isInsideLine = false;
+  /** When it was looked whether the file is still there. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
   #tail: Promise<void> = Promise.resolve();
   #waiting = 0;
   /** When the first text of each write came: those under way, then the one being gathered. */
@@ -152,7 +157,7 @@ export class FileWriter {
 
   /** A part that was written stays: the file is open for appending only. */
   async #write(progress: Progress): Promise<void> {
-    const handle = await this.#current();
+    const handle = await this.#current(progress.bytes.length);
     if (this.#settings.overwrites) {
       await handle.truncate(0);
       progress.done = 0;
@@ -168,8 +173,11 @@ export class FileWriter {
   }
 
   /** A file that was deleted or replaced while open is opened, and made, again. */
-  async #current(): Promise<FileHandle> {
+  async #current(bytes: number): Promise<FileHandle> {
     if (this.#handle !== undefined) {
+      const nowMs = this.#settings.clock.monotonic();
+      if (bytes > BUSY_BYTES && nowMs - this.#lookedMs < LOOK_MS) return this.#handle;
+      this.#lookedMs = nowMs;
       const [ours, present] = await Promise.all([this.#handle.stat(), stat(this.path).catch(() => undefined)]);
       if (present?.ino === ours.ino && present.dev === ours.dev) return this.#handle;
       await this.#close(false);
