@@ -77,6 +77,10 @@ try {
   } else {
     const work: Work = { events, lines: linesFile(events), databases: databases(), folder, profiles: values.profile };
     await makePrograms(work);
+    // Else those of an earlier run would be added up with them.
+    if (values.profile !== undefined) {
+      for (const { id } of programs) rmSync(join(values.profile, id), { recursive: true, force: true });
+    }
     show(await runRounds(programs, work, rounds, say));
   }
   if (values.profile !== undefined) {
