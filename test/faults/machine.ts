@@ -62,11 +62,11 @@ export function clockJump(hours: number): Disturbance {
   };
 }
 
-/** At moments nobody chose, and started again. */
+/** At moments nobody chose, of which some come after a checkpoint, and started again. */
 export function killed(times: number): Disturbance {
   return async (lab) => {
     for (let n = 0; n < times; n += 1) {
-      await wait(randomInt(100, 900));
+      await wait(randomInt(200, 2_500));
       await lab.program.end('SIGKILL');
       const before = await lab.documentCount();
       lab.program.start();

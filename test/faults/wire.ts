@@ -22,6 +22,8 @@ export interface Duration {
   readonly ms?: number;
   /** It lasts until so many requests were hit, by each of the faults. */
   readonly hits?: number;
+  /** It lasts as long as this other one. */
+  readonly beside?: Disturbance;
 }
 
 const MS = 1_500;
@@ -36,7 +38,7 @@ export const isCall =
   ({ operation }) =>
     operations.includes(operation);
 
-export function onTheWire(faults: readonly WireFault[], { ms = MS, hits = HITS }: Duration = {}): Disturbance {
+export function onTheWire(faults: readonly WireFault[], { ms = MS, hits = HITS, beside }: Duration = {}): Disturbance {
   return async (lab) => {
     const counts = faults.map(() => 0);
     let end = () => {};
@@ -57,6 +59,7 @@ export function onTheWire(faults: readonly WireFault[], { ms = MS, hits = HITS }
     }
     await Promise.all([
       wait(ms),
+      beside?.(lab),
       until(
         async () => counts,
         () => counts.every((count, index) => count >= hits * (faults[index]?.each ?? 1)),

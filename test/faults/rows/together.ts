@@ -48,14 +48,20 @@ export const togetherRows: readonly FaultRow[] = [
     name: 'kill -9 while both outputs lose replies',
     failoverTimeMs: 2_000,
     mayRepeatInS3: true,
-    disturb: atOnce(on('elasticsearch', isBulk, LOSE_REPLY), on('s3', isUpload, LOSE_REPLY), killed(1)),
+    disturb: onTheWire(
+      [
+        { on: 'elasticsearch', requests: isBulk, fault: LOSE_REPLY },
+        { on: 's3', requests: isUpload, fault: LOSE_REPLY },
+      ],
+      { beside: killed(1) },
+    ),
     says: [/bulk to \S+ fails/, /upload to s3:\S+ fails/],
   },
   {
     name: 'kill -9 while S3 resets connections',
     failoverTimeMs: 2_000,
     mayRepeatInS3: true,
-    disturb: atOnce(on('s3', isUpload, RESET, { ms: 4_000 }), killed(1)),
-    says: [S3_BACK],
+    disturb: on('s3', isUpload, RESET, { beside: killed(2) }),
+    says: [/upload to s3:\S+ fails/],
   },
 ];
