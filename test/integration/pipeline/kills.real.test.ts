@@ -21,11 +21,11 @@ import {
 import { configuration } from './kills/configuration.ts';
 import { judgeCopies } from './kills/copies.ts';
 import { goesToS3, isRefused, recordOf, refuseSome } from './kills/load.ts';
-import { Watch } from './kills/moments.ts';
+import { MOMENTS, Watch } from './kills/moments.ts';
 import { deadLetterIds, documentIds, testWithGzip } from './kills/outcome.ts';
 import { checkpointsOf, Series } from './kills/series.ts';
 
-const KILLS = Number(process.env['LOGSTASH_TS_KILLS'] ?? 10);
+const KILLS = Number(process.env['LOGSTASH_TS_KILLS'] ?? MOMENTS.length);
 const SEED = Number(process.env['LOGSTASH_TS_KILLS_SEED'] ?? Date.now() % 1_000_000);
 const CATCH_UP_MS = 180_000;
 

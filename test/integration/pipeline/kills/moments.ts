@@ -8,8 +8,11 @@ type ProxiedRequest = Parameters<FaultRule>[0];
 
 type Target = 'upload' | 'checkpoint' | 'bulk';
 
-/** Of a request: not executed, executed without an answer, answered. */
-type Stage = 'arrived' | 'executed' | 'answered';
+/**
+ * Of a request: not executed; not executed while the program goes on for some time, checkpoints and all; executed without an
+ * answer; answered.
+ */
+type Stage = 'arrived' | 'held' | 'executed' | 'answered';
 
 export type Moment = 'start' | 'later' | 'stopping' | `${Target} ${Stage}`;
 
@@ -19,11 +22,13 @@ export const MOMENTS: readonly Moment[] = [
   'later',
   'stopping',
   'upload arrived',
+  'upload held',
   'upload executed',
   'upload answered',
   'checkpoint arrived',
   'checkpoint executed',
   'bulk arrived',
+  'bulk held',
   'bulk executed',
 ];
 
@@ -130,10 +135,17 @@ export class Watch {
     this.#trap = undefined;
     if (trap.stage === 'executed') return { kind: 'watch', executed: trap.kill };
     // An answer has to be read before it can have any effect.
-    const soon = () => void wait(this.#random() * 100).then(trap.kill);
-    if (trap.stage === 'answered') return { kind: 'watch', answered: soon };
+    if (trap.stage === 'answered') return { kind: 'watch', answered: () => this.#killIn(trap, 0, 100) };
+    if (trap.stage === 'held') {
+      this.#killIn(trap, 1_500, 3_000);
+      return { kind: 'hold', until: new Promise(() => {}) };
+    }
     trap.kill();
     return { kind: 'reset' };
+  }
+
+  #killIn({ kill }: Trap, leastMs: number, mostMs: number): void {
+    void wait(leastMs + this.#random() * (mostMs - leastMs)).then(kill);
   }
 }
 
