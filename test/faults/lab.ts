@@ -31,6 +31,8 @@ export const EVENT_TEXT = 'text of an event';
 const FAILOVER_MS = 10_000;
 const PERIOD_MS = 50;
 const RECORDS_A_PERIOD = 10;
+/** Records before the others, of which so many have to arrive. */
+const FIRST = 100;
 const UNDER_WAY = 50;
 const DISK_BYTES = 2 * 1024 * 1024;
 const MOVABLE_CLOCK = new URL('./movableClock.ts', import.meta.url);
@@ -84,27 +86,30 @@ export class FaultLab {
     return Array.from({ length: this.records }, (_, n) => n);
   }
 
-  /** Resolves when events arrive, while more and more are fed. */
+  /** Resolves when events arrive; more and more are fed from then on. */
   async start(): Promise<void> {
     this.program.start();
+    await this.#put(FIRST);
+    await this.arrived(UNDER_WAY);
     this.#feeding = this.#feed();
     // Told by `stopFeeding`.
     this.#feeding.catch(() => {});
-    await this.arrived(UNDER_WAY);
   }
 
   async #feed(): Promise<void> {
+    while (!this.#stopped.signal.aborted) await Promise.all([this.#put(RECORDS_A_PERIOD), wait(PERIOD_MS)]);
+  }
+
+  async #put(count: number): Promise<void> {
     const event = this.settings.event ?? plainEvent;
-    while (!this.#stopped.signal.aborted) {
-      const numbers = Array.from({ length: RECORDS_A_PERIOD }, (_, i) => this.records + i);
-      const records = numbers.map((n) => ({
-        PartitionKey: `key-${n}`,
-        Data: Buffer.from(JSON.stringify({ n, text: EVENT_TEXT, ...event(n) })),
-      }));
-      const [placed] = await Promise.all([putOn(this.#client, this.id, records), wait(PERIOD_MS)]);
-      for (const { shardId, sequenceNumber } of placed) this.ends.set(shardId, sequenceNumber);
-      this.records += RECORDS_A_PERIOD;
-    }
+    const numbers = Array.from({ length: count }, (_, i) => this.records + i);
+    const records = numbers.map((n) => ({
+      PartitionKey: `key-${n}`,
+      Data: Buffer.from(JSON.stringify({ n, text: EVENT_TEXT, ...event(n) })),
+    }));
+    const placed = await putOn(this.#client, this.id, records);
+    for (const { shardId, sequenceNumber } of placed) this.ends.set(shardId, sequenceNumber);
+    this.records += count;
   }
 
   async stopFeeding(): Promise<void> {

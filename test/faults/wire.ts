@@ -82,6 +82,16 @@ export function on(
   return onTheWire([{ on: server, requests, fault }], duration);
 }
 
+/** Nothing but what the events bring, until so many are fed. */
+export function fed(count: number): Disturbance {
+  return async (lab) => {
+    await until(
+      async () => lab.records,
+      (records) => records >= count,
+    );
+  };
+}
+
 /** Connections are refused. */
 export function away(servers: readonly ServerName[], ms = 2 * MS): Disturbance {
   return async (lab) => {
