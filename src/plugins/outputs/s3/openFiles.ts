@@ -17,6 +17,7 @@ export interface OpenFilesSettings {
 /** The files that take events, one a group. */
 export class OpenFiles {
   readonly #settings: OpenFilesSettings;
+  /** In the order of their last use. */
   readonly #files = new Map<string, SpoolFile>();
   readonly #parts = new Map<string, { next: number; usedMs: number }>();
 
@@ -63,6 +64,11 @@ export class OpenFiles {
     return file;
   }
 
+  used(file: SpoolFile): void {
+    this.#files.delete(file.group);
+    this.#files.set(file.group, file);
+  }
+
   remove(file: SpoolFile): void {
     this.#files.delete(file.group);
   }
@@ -70,11 +76,7 @@ export class OpenFiles {
   /** The file longest unused, when there are too many. */
   surplus(): SpoolFile | undefined {
     if (this.#files.size < this.#settings.max) return undefined;
-    let found: SpoolFile | undefined;
-    for (const file of this.#files.values()) {
-      if (found === undefined || file.lastUse < found.lastUse) found = file;
-    }
-    return found;
+    return this.#files.values().next().value;
   }
 
   oldestMs(): number | undefined {

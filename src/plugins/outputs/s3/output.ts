@@ -31,7 +31,6 @@ export class S3Output implements Output {
   #ticking: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #uses = 0;
   readonly #dueMs: Record<Chore, number> = { precious: 0, flush: 0, sweep: 0 };
 
   constructor(options: S3Options, context: OutputContext, dependencies: S3Dependencies) {
@@ -68,14 +67,13 @@ export class S3Output implements Output {
   write(events: readonly Event[]): void | Promise<void> {
     const { files } = this.#opened();
     const touched = new Set<SpoolFile>();
-    const use = ++this.#uses;
     for (const event of events) {
       try {
         const group = this.#groupOf(event);
         const file = files.get(group) ?? this.#createFile(group, event);
-        file.lastUse = use;
-        file.append(event, this.#codec);
+        if (!touched.has(file)) files.used(file);
         touched.add(file);
+        file.append(event, this.#codec);
       } catch (error) {
         this.#reject(event, error);
       }

@@ -62,8 +62,6 @@ export class SpoolFile implements UploadSource {
   readonly isPrecious: boolean;
   readonly path: string;
   lines = 0;
-  /** Order of the last write among all files of the output. */
-  lastUse = 0;
   /** Bytes of text, whether on disk or not. */
   textBytes = 0;
   readonly #settings: SpoolFileSettings;
