@@ -16,7 +16,7 @@ const GAP = '   ';
 /** Lines without blank ends; columns in which nothing stands are left out, head and all. */
 export function textTable(columns: readonly Column[], rows: readonly (readonly Cell[])[], color: boolean): string[] {
   const widths = columns.map(({ head }, index) => {
-    const width = Math.max(...rows.map((row) => row[index]?.text.length ?? 0));
+    const width = rows.reduce((widest, row) => Math.max(widest, row[index]?.text.length ?? 0), 0);
     return width === 0 ? 0 : Math.max(width, head.length);
   });
   const line = (cells: readonly Cell[]) =>

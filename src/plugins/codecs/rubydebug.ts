@@ -31,7 +31,7 @@ function printMap(map: ValueMap, indent: number): string {
   const keys = Object.keys(map);
   if (keys.length === 0) return '{}';
   const labels = keys.map((key) => JSON.stringify(key));
-  const width = Math.max(...labels.map((label) => label.length)) + indent;
+  const width = labels.reduce((widest, label) => Math.max(widest, label.length), 0) + indent;
   const rows = keys.map(
     (key, i) => `${(labels[i] as string).padStart(width)} => ${print(map[key] as Value, indent + 4)}`,
   );
