@@ -164,9 +164,9 @@ async function getRecords(
   command.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
-      const response = result.response as { statusCode: number; body: AsyncIterable<Buffer> | Uint8Array };
+      const response = result.response as Response;
       if (response.statusCode === 200) {
-        const body = buffers.pop() ?? new TextBuffer(BODY_BYTES_FIRST);
+        const body = buffers.pop() ?? new TextBuffer(Number(response.headers['content-length'] ?? BODY_BYTES_FIRST));
         body.truncate(0);
         for await (const chunk of response.body as AsyncIterable<Buffer>) body.appendBytes(chunk, 0, chunk.length);
         answer = parseRecordsAnswer(body.peek());
@@ -182,6 +182,12 @@ async function getRecords(
 }
 
 const EMPTY_OBJECT = new TextEncoder().encode('{}');
+
+interface Response {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  body: AsyncIterable<Buffer> | Uint8Array;
+}
 
 const BODY_BYTES_FIRST = 64 * 1024;
 /** Buffers of answers that are read, for the next ones: they are as large as records can be. */
