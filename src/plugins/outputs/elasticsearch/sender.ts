@@ -342,7 +342,7 @@ export class BulkSender {
 
   #note(bulk: Bulk, index: number, outcome: ItemOutcome, fate: string): void {
     if (outcome.fate !== 'rejected' && this.#settings.silentTypes.has(outcome.type)) return;
-    const kind = `${outcome.status} ${outcome.type}`;
+    const kind = `${outcome.status} ${outcome.type}`.trimEnd();
     this.#settings.tally.note(kind, () => `an event ${fate}: ${describeRejection(outcome, bulk.actionLine(index))}`);
   }
 
