@@ -1,21 +1,5 @@
 /** Random JSON texts, as producers write them and as nobody should. */
-
-export type Random = () => number;
-
-/** A generator of its own (mulberry32), so that a seed gives the same texts everywhere. */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export function pick<T>(random: Random, list: readonly T[]): T {
-  return list[Math.floor(random() * list.length)] as T;
-}
+import { pick, type Random } from '../../scripts/geoip/random.ts';
 
 export const FIELD_NAMES = [
   'a',

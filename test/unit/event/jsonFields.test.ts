@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { pick, type Random, seededRandom } from '../../../scripts/geoip/random.ts';
 import { EncodedMap } from '../../../src/event/encodedMap.ts';
 import type { Event } from '../../../src/event/event.ts';
 import { parseFieldReference } from '../../../src/event/fieldReference.ts';
@@ -7,7 +8,7 @@ import { JsonScanner } from '../../../src/event/jsonScanner.ts';
 import { isMap, Timestamp, type Value, type ValueMap } from '../../../src/event/value.ts';
 import { decodeJsonEvents, JsonEventDecoder } from '../../../src/plugins/codecs/jsonEvents.ts';
 import { TextBuffer } from '../../../src/util/textBuffer.ts';
-import { FIELD_NAMES, pick, type Random, randomBytes, randomDocument, seeded } from '../../support/jsonFuzz.ts';
+import { FIELD_NAMES, randomBytes, randomDocument } from '../../support/jsonFuzz.ts';
 
 /** `LOGSTASH_TS_FUZZ_EVENTS=1000000` looks longer. */
 const FUZZ_EVENTS = Number(process.env['LOGSTASH_TS_FUZZ_EVENTS'] ?? 30_000);
@@ -144,7 +145,7 @@ const VALUES: readonly (() => Value)[] = [
 
 /** Does something to an event, the same for the same seed, and gives what it answered. */
 function act(seed: number, event: Event): unknown {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const reference = parseFieldReference(pick(random, REFERENCES));
   const value = pick(random, VALUES)();
   const acts: (() => unknown)[] = [
@@ -198,7 +199,7 @@ describe(`${FUZZ_EVENTS} random texts`, () => {
   it('give the same events as a full parse, whatever is done to them', { timeout: 1_800_000 }, () => {
     const shared = new JsonEventDecoder(counters());
     for (let seed = 0; seed < FUZZ_EVENTS; seed++) {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const bytes = randomBytes(random, randomDocument(random));
       const [expected, actual] = decodeBoth(random, bytes, shared);
       const where = `seed ${seed}: ${bytes.toString('utf8')}`;
@@ -218,7 +219,7 @@ describe(`${FUZZ_EVENTS} random texts`, () => {
 
   it('are nearly all read without a full parse', () => {
     const scanner = new JsonScanner();
-    const texts = Array.from({ length: 1000 }, (_, seed) => Buffer.from(randomDocument(seeded(seed))));
+    const texts = Array.from({ length: 1000 }, (_, seed) => Buffer.from(randomDocument(seededRandom(seed))));
     const known = texts.filter((bytes) => scanner.scan(bytes, 0, bytes.length) !== undefined);
     expect(known.length).toBeGreaterThan(500);
   });
