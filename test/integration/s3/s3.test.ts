@@ -224,6 +224,28 @@ describe('output s3', () => {
     ]);
   });
 
+  it('starts while the server has troubles of its own', async () => {
+    lab.proxy.setRule(() => ({
+      kind: 'answer',
+      status: 500,
+      headers: {},
+      body: '<Error><Code>InternalError</Code></Error>',
+    }));
+    const { output, log } = await lab.output({ prefix: 'troubled/' });
+    await output.open?.();
+    lab.proxy.setRule(undefined);
+    const batch = new TestBatch(numbered(1));
+    await output.write(batch.events);
+    await output.close();
+    expect(batch.isSettled).toBe(true);
+    expect(numbersIn(await lab.objects('troubled/'))).toEqual([0]);
+    expect(log.filter((line) => line.startsWith('WARN'))).toEqual([
+      expect.stringMatching(
+        /^WARN whether bucket `test-accesslog` may be written cannot be told yet, .*: InternalError/,
+      ),
+    ]);
+  });
+
   it('says at start that nothing answers', async () => {
     const { output } = await lab.output({ endpoint: 'http://127.0.0.1:1' });
     expect(await failureOf(output.open?.())).toMatch(/ECONNREFUSED.*nothing answers at http:\/\/127\.0\.0\.1:1/);

@@ -13,7 +13,7 @@ import { bodyBytes, bodyChunks, readBody } from './objectBody.ts';
 import { constantFolder } from './objectKey.ts';
 import type { ObjectStore, ObjectToPut } from './objectStore.ts';
 import type { S3Options } from './options.ts';
-import { describeS3Error, errorCode, type Place } from './s3Errors.ts';
+import { describeS3Error, errorCode, isServersTrouble, type Place } from './s3Errors.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const READ_TIMEOUT_MS = 60_000;
@@ -99,6 +99,7 @@ class AwsStore implements ObjectStore {
     try {
       await this.#checkFolder('');
     } catch (error) {
+      if (isServersTrouble(error)) return this.#context.logger.warn(this.#checkOpen(error));
       const folder = constantFolder(this.#options.prefix);
       if (folder === '' || errorCode(error) !== 'AccessDenied') throw this.#checkFailure(error);
       await this.#checkFolder(folder).catch(() => {
@@ -121,6 +122,12 @@ class AwsStore implements ObjectStore {
     } catch (error) {
       this.#context.logger.debug(`the test object ${Key} could not be deleted: ${this.describeError(error)}`);
     }
+  }
+
+  /** Says nothing of the configuration, and uploads wait for better times anyway. */
+  #checkOpen(error: unknown): string {
+    const { bucket } = this.#options;
+    return `whether bucket \`${bucket}\` may be written cannot be told yet, uploads will: ${this.describeError(error)}`;
   }
 
   #checkFailure(error: unknown): Error {

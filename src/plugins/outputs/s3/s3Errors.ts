@@ -54,6 +54,12 @@ export function errorCode(error: unknown): string {
   return error.cause === undefined ? 'Error' : errorCode(error.cause);
 }
 
+/** The server answers, and that it cannot at the moment. */
+export function isServersTrouble(error: unknown): boolean {
+  const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata ?? {};
+  return httpStatusCode >= 500;
+}
+
 /** A refusal without a body, such as that of a HEAD request, is named by its status. */
 function statusName(error: Error): string {
   if (error.name !== '403' && error.name !== 'Forbidden') return error.name;
