@@ -4,22 +4,17 @@ import { orAborted } from '../util/abort.ts';
 import { backoffMs } from '../util/backoff.ts';
 import { TroubleReporter } from '../util/troubleReporter.ts';
 import { ConsumerStartError, describeError, errorName, needsAPerson } from './awsErrors.ts';
-import { Checkpointer } from './checkpointer.ts';
-import { createFanOutSource } from './fanOutSource.ts';
-import { FetchBudget } from './fetchBudget.ts';
 import type { HeldLease } from './heldLease.ts';
-import type { Lease } from './lease.ts';
 import { LeaseRenewer } from './leaseRenewer.ts';
 import { LeaseTable } from './leaseTable.ts';
 import { LeaseTaker } from './leaseTaker.ts';
 import { BACKOFF_MAX_MS } from './pace.ts';
-import { ReadingPosition } from './readingPosition.ts';
-import { createPollingSource, type RecordSource } from './recordSource.ts';
 import { type ResolvedOptions, resolveOptions } from './resolveOptions.ts';
 import { ShardConsumer, type ShardSurroundings } from './shardConsumer.ts';
+import { ShardReaders } from './shardReaders.ts';
 import { ShardSyncer } from './shardSyncer.ts';
 import { StreamConsumer } from './streamConsumer.ts';
-import type { Consumer, ConsumerOptions, ConsumerSnapshot, ShardSnapshot } from './types.ts';
+import type { Consumer, ConsumerOptions, ConsumerSnapshot, OpenReader, ShardSnapshot } from './types.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** How often it is looked whether a checkpoint is due; shorter for a shorter interval. */
@@ -37,7 +32,6 @@ class KinesisConsumer implements Consumer {
   readonly #taker: LeaseTaker;
   readonly #renewer: LeaseRenewer;
   readonly #around: ShardSurroundings;
-  readonly #checkpointTrouble: TroubleReporter;
   readonly #syncTrouble: TroubleReporter;
   readonly #takeTrouble: TroubleReporter;
   readonly #registerTrouble: TroubleReporter;
@@ -63,7 +57,6 @@ class KinesisConsumer implements Consumer {
     this.#taker = new LeaseTaker(this.#table, clock, random, options);
     const table = `lease table "${options.tableName}"`;
     this.#renewer = new LeaseRenewer(options, clock, trouble(`renewing leases in ${table}`));
-    this.#checkpointTrouble = trouble(`writing checkpoints to ${table}`);
     this.#takeTrouble = trouble(`looking for leases in ${table}`);
     this.#syncTrouble = trouble(`listing the shards of stream "${streamName}"`);
     this.#registerTrouble = trouble(`registering for enhanced fan-out of stream "${streamName}"`);
@@ -74,9 +67,8 @@ class KinesisConsumer implements Consumer {
       ...options,
       table: this.#table,
       syncer: this.#syncer,
-      fetchBudget: new FetchBudget(options.fetchedBytesMax),
-      fetchTrouble: trouble(`reading stream "${streamName}"`),
-      processTrouble: trouble('processing records'),
+      openReader: options.openReader ?? this.#readersHere(),
+      checkpointTrouble: trouble(`writing checkpoints to ${table}`),
       leaseTrouble: trouble(`reading and writing ${table}`),
       shardEnded: new Wakeup(clock),
     };
@@ -176,29 +168,26 @@ class KinesisConsumer implements Consumer {
   }
 
   #begin(held: HeldLease): void {
-    const { clock, streamName, createProcessor, checkpointIntervalMs, logger } = this.#options;
     const { shardId, lease } = held;
     this.#completeRow(held);
     this.#renewer.add(held);
-    const source = this.#sourceOf(lease);
-    const processor = createProcessor({ shardId, streamName });
-    const checkpointer = new Checkpointer(held, processor, checkpointIntervalMs, clock, this.#checkpointTrouble);
-    const shard = new ShardConsumer(held, source, processor, checkpointer, this.#around);
+    const shard = new ShardConsumer(held, this.#around);
     this.#shards.set(shardId, shard);
     held.lost.addEventListener('abort', () => this.#drop(shard), { once: true });
+    const { logger } = this.#options;
     logger.debug(`took the lease of shard ${shardId}`, { checkpoint: lease.checkpoint });
     this.#run(shard).catch((error) => logger.error(`shard ${shardId} stopped: ${describeError(error)}`));
   }
 
-  #sourceOf(lease: Lease): RecordSource {
-    const { kinesis, clock, initialPosition } = this.#options;
-    const shardId = lease.leaseKey;
-    const position = new ReadingPosition(lease, initialPosition);
-    const polling = createPollingSource(kinesis, clock, shardId, position, this.#options);
-    const consumer = this.#streamConsumer;
-    if (consumer === undefined) return polling;
-    const isClosed = () => this.#syncer.shards().some((known) => known.shardId === shardId && !known.isOpen);
-    return createFanOutSource({ ...this.#options, shardId, position, consumer, polling, isClosed });
+  #readersHere(): OpenReader {
+    const { createProcessor } = this.#options;
+    if (createProcessor === undefined) throw new RangeError('createProcessor or openReader has to be given');
+    const knowledge = {
+      isGone: (shardId: string, signal: AbortSignal) => this.#syncer.isGone(shardId, signal),
+      isClosed: (shardId: string) => this.#syncer.isClosed(shardId),
+    };
+    const readers = new ShardReaders(this.#options, createProcessor, knowledge, this.#streamConsumer);
+    return (lease) => readers.open(lease);
   }
 
   async #run(shard: ShardConsumer): Promise<void> {
@@ -282,6 +271,7 @@ class KinesisConsumer implements Consumer {
   }
 }
 
+/** Of a shard that this worker does not hold. */
 const UNREAD = {
   state: null,
   source: null,

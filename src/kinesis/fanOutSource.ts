@@ -21,7 +21,7 @@ export interface FanOutParts {
   /** Goes on when enhanced fan-out is refused, and where it does not tell the end of the shard. */
   readonly polling: RecordSource;
   /** Whether the stream's list of shards has an end for this one. */
-  readonly isClosed: () => boolean;
+  readonly isClosed: () => boolean | Promise<boolean>;
 }
 
 /**
@@ -100,18 +100,18 @@ class FanOutSource implements RecordSource {
     return consumer.refused.aborted || (isNotFound(error) && (await consumer.isGone(arn)));
   }
 
-  #take(event: SubscribeToShardEvent): Fetched {
+  async #take(event: SubscribeToShardEvent): Promise<Fetched> {
     const { Records: records = [], MillisBehindLatest, ChildShards: children = [] } = event;
     this.#parts.position.passed(records.at(-1)?.SequenceNumber);
     this.#continuation = event.ContinuationSequenceNumber || undefined;
     const ended = children.length > 0;
-    this.#isFinishing = !ended && this.#isAtSilentEnd(event);
+    this.#isFinishing = !ended && (await this.#isAtSilentEnd(event));
     if (ended || this.#isFinishing) this.#subscription?.close();
     return { records, millisBehindLatest: MillisBehindLatest ?? 0, ended, children, pauseMs: 0 };
   }
 
   /** Local servers go on with empty events after the last record of a closed shard. GetRecords tells its end for certain. */
-  #isAtSilentEnd({ Records: records = [], MillisBehindLatest }: SubscribeToShardEvent): boolean {
+  async #isAtSilentEnd({ Records: records = [], MillisBehindLatest }: SubscribeToShardEvent): Promise<boolean> {
     if (this.#continuation === undefined) return true;
     return records.length === 0 && MillisBehindLatest === 0 && this.#parts.isClosed();
   }

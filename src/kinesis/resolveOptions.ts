@@ -4,9 +4,12 @@ import type { ConsumerOptions } from './types.ts';
 export const FAILOVER_TIME_MS = 10_000;
 
 /** Options of the consumer with KCL's defaults in place of what is not given. */
-export type ResolvedOptions = Pick<ConsumerOptions, 'fanOut'> & {
-  readonly [K in Exclude<keyof ConsumerOptions, 'fanOut'>]-?: NonNullable<ConsumerOptions[K]>;
+export type ResolvedOptions = Pick<ConsumerOptions, Absent> & {
+  readonly [K in Exclude<keyof ConsumerOptions, Absent>]-?: NonNullable<ConsumerOptions[K]>;
 };
+
+/** May be. */
+type Absent = 'fanOut' | 'createProcessor' | 'openReader';
 
 export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {

@@ -1,82 +1,68 @@
 /**
- * Reads one shard under its lease: waits for the parents, fetches and hands over, and at the end of the shard lets the
- * children start once all is settled.
+ * One shard under its lease: waits for the parents, has a reader read it, and at its end lets the children start once all
+ * is settled.
  */
 
-import { orAborted, whenAborted } from '../util/abort.ts';
 import { backoffMs } from '../util/backoff.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import type { TroubleReporter } from '../util/troubleReporter.ts';
-import { describeError, isNotFound } from './awsErrors.ts';
-import type { Checkpointer } from './checkpointer.ts';
-import type { FetchBudget, FetchShare } from './fetchBudget.ts';
+import { describeError } from './awsErrors.ts';
+import { Checkpointer } from './checkpointer.ts';
 import type { HeldLease } from './heldLease.ts';
-import { checkpointedPosition, isEnded } from './lease.ts';
+import { isEnded } from './lease.ts';
 import type { LeaseTable } from './leaseTable.ts';
-import { BACKOFF_MAX_MS, storedBytes } from './pace.ts';
-import { comparePositions } from './position.ts';
-import { type RecordFormSettings, RecordForms } from './recordForms.ts';
-import { type Fetched, NOTHING_MORE, type RecordSource } from './recordSource.ts';
+import { BACKOFF_MAX_MS } from './pace.ts';
 import type { ShardSyncer } from './shardSyncer.ts';
-import type { ConsumerRecord, Position, ShardProcessor, ShardSnapshot, ShardState } from './types.ts';
+import {
+  type OpenReader,
+  type Position,
+  ReaderDied,
+  type ReaderSnapshot,
+  type ShardEnd,
+  type ShardReader,
+  type ShardSnapshot,
+  type ShardState,
+} from './types.ts';
 import type { Wakeup } from './wakeup.ts';
 
 /** What all shard consumers of a worker share. */
-export interface ShardSurroundings extends RecordFormSettings {
+export interface ShardSurroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
   readonly table: LeaseTable;
   readonly syncer: ShardSyncer;
-  readonly fetchBudget: FetchBudget;
-  readonly fetchTrouble: TroubleReporter;
-  readonly processTrouble: TroubleReporter;
+  readonly openReader: OpenReader;
   readonly leaseTrouble: TroubleReporter;
+  readonly checkpointTrouble: TroubleReporter;
   /** Rings when a shard of this worker has ended: children may start. */
   readonly shardEnded: Wakeup;
   readonly parentShardPollIntervalMs: number;
   readonly taskBackoffTimeMs: number;
+  readonly checkpointIntervalMs: number;
 }
 
 export class ShardConsumer {
   readonly held: HeldLease;
   readonly checkpointer: Checkpointer;
-  readonly #source: RecordSource;
-  readonly #processor: ShardProcessor;
   readonly #around: ShardSurroundings;
-  readonly #forms: RecordForms;
-  readonly #share: FetchShare;
   readonly #stopFetching = new AbortController();
   readonly #closing = new AbortController();
-  /** What was settled before this worker took over. */
-  readonly #settledBefore: Position | null;
-  #given: Position | null = null;
-  #state: ShardState = 'waiting';
+  /** Nothing while the reader has one to tell. */
+  #state: Exclude<ShardState, ReaderSnapshot['state']> | undefined = 'waiting';
   #failures = 0;
-  #fetchedSequenceNumber: string | null = null;
-  #millisBehindLatest: number | null = null;
-  #fetchMs: number | null = null;
-  #recordCount = 0;
-  #byteCount = 0;
-  #reading: Promise<Fetched | undefined> | undefined;
+  #reader: ShardReader;
+  #settled: Position | null = null;
+  #reading: Promise<ShardEnd | undefined> | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(
-    held: HeldLease,
-    source: RecordSource,
-    processor: ShardProcessor,
-    checkpointer: Checkpointer,
-    around: ShardSurroundings,
-  ) {
+  constructor(held: HeldLease, around: ShardSurroundings) {
     this.held = held;
-    this.checkpointer = checkpointer;
-    this.#source = source;
-    this.#processor = processor;
     this.#around = around;
-    this.#forms = new RecordForms(around, held.lease.hashKeyRange);
-    this.#share = around.fetchBudget.share();
-    this.#settledBefore = checkpointedPosition(held.lease);
+    this.#reader = around.openReader(held.lease);
+    const { checkpointIntervalMs, clock, checkpointTrouble } = around;
+    this.checkpointer = new Checkpointer(held, this, checkpointIntervalMs, clock, checkpointTrouble);
     held.lost.addEventListener('abort', () => this.#onLost(), { once: true });
   }
 
@@ -86,7 +72,7 @@ export class ShardConsumer {
     return this.#running;
   }
 
-  /** Resolves when `process` is not called any more. A shard that is read to its end still waits to be settled. */
+  /** Resolves when nothing more is handed over. A shard that is read to its end still waits to be settled. */
   async stopFetching(): Promise<void> {
     this.#stopFetching.abort();
     await this.#reading;
@@ -99,22 +85,23 @@ export class ShardConsumer {
     if (this.#state === 'settling') await this.#running;
   }
 
+  /** As that of a `ShardProcessor`, over all readers that the shard had. */
+  settledPosition(): Position | null {
+    this.#settled = this.#reader.settledPosition() ?? this.#settled;
+    return this.#settled;
+  }
+
   snapshot(): Omit<ShardSnapshot, 'leaseOwner'> {
     const { lease } = this.held;
+    const read = this.#reader.snapshot();
     return {
+      ...read,
       shardId: this.held.shardId,
-      state: this.#state,
-      source: this.#source.kind,
+      state: this.#state ?? read.state,
       checkpoint: lease.checkpoint,
       checkpointSubSequenceNumber: lease.checkpointSubSequenceNumber,
-      lastFetchedSequenceNumber: this.#fetchedSequenceNumber,
-      millisBehindLatest: this.#millisBehindLatest,
-      recordCount: this.#recordCount,
-      byteCount: this.#byteCount,
-      lastFetchMs: this.#fetchMs,
       lastCheckpointMs: this.checkpointer.writtenMs,
-      consecutiveFailures: this.#failures,
-      unsettledSinceMs: this.#processor.unsettledSinceMs?.() ?? null,
+      consecutiveFailures: this.#failures + read.consecutiveFailures,
     };
   }
 
@@ -123,20 +110,21 @@ export class ShardConsumer {
       this.#state = 'ended';
       return;
     }
-    this.#reading = this.#read(AbortSignal.any([this.#stopFetching.signal, this.held.lost]));
-    const end = await this.#reading;
-    if (end === undefined) this.#state = 'stopped';
-    else await this.#finish(end);
+    const stop = AbortSignal.any([this.#stopFetching.signal, this.held.lost]);
+    for (let isDone = false; !isDone; ) {
+      this.#reading = this.#read(stop);
+      const end = await this.#reading;
+      isDone = end === undefined || (await this.#finish(end));
+      if (end === undefined) this.#state = 'stopped';
+    }
   }
 
   #onLost(): void {
-    this.#around.fetchTrouble.forget(this.held.shardId);
-    this.#around.processTrouble.forget(this.held.shardId);
     this.#around.leaseTrouble.forget(this.held.shardId);
     // The row of an ended shard goes when it is cleaned up.
     if (this.#closing.signal.aborted || this.#state === 'ended') return;
     this.#around.logger.info(`lost the lease of shard ${this.held.shardId}`);
-    this.#processor.lost();
+    this.#reader.lost();
   }
 
   /** As KCL: a parent without a row does not hold up its child; it was read to its end or was never to be read. */
@@ -145,157 +133,86 @@ export class ShardConsumer {
     const { table, shardEnded, parentShardPollIntervalMs } = this.#around;
     while (!stop.aborted) {
       const ended = shardEnded.next();
-      const rows = await this.#insist(
-        () => Promise.all(parentShardIds.map((id) => table.get(id, stop))),
-        this.#around.leaseTrouble,
-        stop,
-      );
+      const rows = await this.#insist(() => Promise.all(parentShardIds.map((id) => table.get(id, stop))), stop);
       if (rows === undefined || rows.every((row) => row === null || isEnded(row))) return;
       await ended(parentShardPollIntervalMs, stop);
     }
   }
 
-  /** Resolves to the last fetch of an ended shard, or to nothing on a stop. */
-  async #read(stop: AbortSignal): Promise<Fetched | undefined> {
-    const { clock, fetchTrouble } = this.#around;
+  /** Resolves to the end of the shard, or to nothing on a stop. */
+  async #read(stop: AbortSignal): Promise<ShardEnd | undefined> {
     await this.#waitForParents(stop);
     while (!stop.aborted) {
-      this.#state = 'reading';
-      const startedMs = clock.monotonic();
-      const fetched = await this.#insist(() => this.#fetchInBudget(stop), fetchTrouble, stop);
-      if (fetched === undefined) return undefined;
-      this.#note(fetched);
-      const isTaken = await this.#give(fetched, stop);
-      this.#share.release();
-      if (!isTaken) return undefined;
-      if (fetched.ended) return fetched;
-      const pauseLeftMs = startedMs + fetched.pauseMs - clock.monotonic();
-      await clock.sleep(Math.max(0, pauseLeftMs), stop);
+      this.#state = undefined;
+      try {
+        return await this.#reader.read(stop);
+      } catch (error) {
+        this.#replaceReader(error);
+      }
     }
     return undefined;
   }
 
-  /** Only what is asked for is reserved; what Kinesis pushes is there already, and counts when it is fetched. */
-  async #fetchInBudget(stop: AbortSignal): Promise<Fetched> {
-    if (this.#source.kind === 'polling') await this.#share.reserve(stop);
-    try {
-      const fetched = await this.#fetch(stop);
-      this.#share.fetched(storedBytes(fetched));
-      return fetched;
-    } catch (error) {
-      this.#share.release();
-      throw error;
+  /** The next one begins behind what is settled, whether that is checkpointed or not. */
+  #replaceReader(error: unknown): void {
+    if (!(error instanceof ReaderDied)) throw error;
+    const settled = this.settledPosition();
+    const { lease } = this.held;
+    if (settled === null) this.#reader = this.#around.openReader(lease);
+    else {
+      const { sequenceNumber: checkpoint, subSequenceNumber: checkpointSubSequenceNumber } = settled;
+      this.#reader = this.#around.openReader({ ...lease, checkpoint, checkpointSubSequenceNumber });
     }
   }
 
-  async #fetch(stop: AbortSignal): Promise<Fetched> {
-    try {
-      return await this.#source.fetch(stop);
-    } catch (error) {
-      if (!isNotFound(error) || !(await this.#around.syncer.isGone(this.held.shardId, stop))) throw error;
-      const { checkpoint } = this.held.lease;
-      this.#around.logger.warn(
-        `shard ${this.held.shardId} is gone from the stream: records after the checkpoint have outlived its retention`,
-        { checkpoint },
-      );
-      return NOTHING_MORE;
-    }
-  }
-
-  #note(fetched: Fetched): void {
-    this.#fetchMs = this.#around.clock.now();
-    this.#millisBehindLatest = fetched.millisBehindLatest;
-    this.#fetchedSequenceNumber = fetched.records.at(-1)?.SequenceNumber ?? this.#fetchedSequenceNumber;
-    this.#byteCount += storedBytes(fetched);
-  }
-
-  /** Resolves to `false` on a stop before the processor has taken the records. */
-  async #give(fetched: Fetched, stop: AbortSignal): Promise<boolean> {
-    const settled = this.#given === null ? this.#settledBefore : null;
-    for (const records of this.#forms.batches(fetched.records, settled)) {
-      if (!(await this.#giveBatch(records, fetched, stop))) return false;
-    }
-    return true;
-  }
-
-  async #giveBatch(
-    records: readonly ConsumerRecord[],
-    { millisBehindLatest }: Fetched,
-    stop: AbortSignal,
-  ): Promise<boolean> {
-    const last = records.at(-1);
-    if (last === undefined) return true;
-    this.#state = 'blocked';
-    const taken = await this.#insist(
-      async () => {
-        await this.#processor.process(records, { millisBehindLatest });
-        return true;
-      },
-      this.#around.processTrouble,
-      stop,
-    );
-    if (!taken) return false;
-    this.#given = { sequenceNumber: last.sequenceNumber, subSequenceNumber: last.subSequenceNumber };
-    this.#recordCount += records.length;
-    return true;
-  }
-
-  async #finish(end: Fetched): Promise<void> {
+  /** Resolves to `false` when what was handed over has to be read again. */
+  async #finish(end: ShardEnd): Promise<boolean> {
     this.#state = 'settling';
-    const signal = AbortSignal.any([this.#closing.signal, this.held.lost]);
-    await this.#whenSettled(signal);
-    if (this.held.lost.aborted || !this.#isSettled()) {
-      this.#state = 'stopped';
-      return;
+    try {
+      await this.#reader.whenSettled(AbortSignal.any([this.#closing.signal, this.held.lost]));
+    } catch (error) {
+      this.#replaceReader(error);
+      return false;
     }
-    const { syncer, leaseTrouble, shardEnded, logger } = this.#around;
+    if (this.held.lost.aborted || !this.#reader.isSettled()) {
+      this.#state = 'stopped';
+      return true;
+    }
+    await this.#end(end, this.#reader.snapshot().recordCount);
+    return true;
+  }
+
+  async #end({ children }: ShardEnd, records: number): Promise<void> {
+    const { syncer, shardEnded, logger } = this.#around;
     const done = await this.#insist(
       async () => {
-        await syncer.prepareChildren(this.held, end.children, this.held.lost);
+        await syncer.prepareChildren(this.held, children, this.held.lost);
         return this.checkpointer.writeShardEnd(this.held.lost);
       },
-      leaseTrouble,
       this.held.lost,
       this.#closing.signal,
     );
     this.#state = done ? 'ended' : 'stopped';
     if (!done) return;
-    logger.info(`shard ${this.held.shardId} is read to its end`, { records: this.#recordCount });
+    logger.info(`shard ${this.held.shardId} is read to its end`, { records });
     shardEnded.ring();
-  }
-
-  async #whenSettled(signal: AbortSignal): Promise<void> {
-    await orAborted(
-      this.#processor.whenSettled(signal).catch(() => whenAborted(signal)),
-      signal,
-    );
-  }
-
-  #isSettled(): boolean {
-    const settled = this.#processor.settledPosition();
-    return this.#given === null || (settled !== null && comparePositions(settled, this.#given) >= 0);
   }
 
   /**
    * Tries until it works; resolves to nothing on `stop`. After `hurry` aborts a failure is the last one.
    */
-  async #insist<T>(
-    task: () => Promise<T>,
-    trouble: TroubleReporter,
-    stop: AbortSignal,
-    hurry?: AbortSignal,
-  ): Promise<T | undefined> {
-    const { clock, random, taskBackoffTimeMs } = this.#around;
+  async #insist<T>(task: () => Promise<T>, stop: AbortSignal, hurry?: AbortSignal): Promise<T | undefined> {
+    const { clock, random, taskBackoffTimeMs, leaseTrouble } = this.#around;
     while (!stop.aborted) {
       try {
         const result = await task();
         this.#failures = 0;
-        trouble.worked(this.held.shardId);
+        leaseTrouble.worked(this.held.shardId);
         return result;
       } catch (error) {
         if (stop.aborted) return undefined;
         this.#failures += 1;
-        trouble.failed(this.held.shardId, describeError(error));
+        leaseTrouble.failed(this.held.shardId, describeError(error));
         if (hurry?.aborted) return undefined;
         const pause = hurry ? AbortSignal.any([stop, hurry]) : stop;
         await clock.sleep(backoffMs(taskBackoffTimeMs, BACKOFF_MAX_MS, this.#failures, random), pause);

@@ -34,6 +34,11 @@ export class ShardSyncer {
     return this.#shards;
   }
 
+  /** Whether the stream's list of shards has an end for this one, as the last sync saw it. */
+  isClosed(shardId: string): boolean {
+    return this.#shards.some((known) => known.shardId === shardId && !known.isOpen);
+  }
+
   /** Adds the rows that are missing and removes those no longer needed. */
   async sync(signal: AbortSignal): Promise<void> {
     const { streamName, initialPosition } = this.#settings;

@@ -1,10 +1,12 @@
 /**
  * What a user of the consumer sees: records in, positions out. Nothing here knows of Logstash or loads the AWS SDK.
  */
+import type { ChildShard } from '@aws-sdk/client-kinesis';
 import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
 import type { CompressionChoice } from './decompress.ts';
+import type { Lease } from './lease.ts';
 
 /**
  * A place in a shard. `sequenceNumber` is Kinesis's decimal text (up to 56 digits, compared by length, then text);
@@ -67,6 +69,50 @@ export interface ShardProcessor {
 
 export type CreateProcessor = (shard: ShardInfo) => ShardProcessor;
 
+/** The last record of the shard is fetched. */
+export interface ShardEnd {
+  /** Named with the end of the shard; none by servers that do not name them. */
+  readonly children: readonly ChildShard[];
+}
+
+/** The thread of a reader is gone, and with it what was not settled: it has to be read again. */
+export class ReaderDied extends Error {
+  override name = 'ReaderDied';
+}
+
+/** Reads one shard for as long as this worker holds its lease, in this thread or in another one. */
+export interface ShardReader {
+  /**
+   * Called once, when the shard's parents are read. Resolves to the end of the shard, or to nothing when `stop` aborts; nothing is handed over later. Rejects
+   * with `ReaderDied` only.
+   */
+  read(stop: AbortSignal): Promise<ShardEnd | undefined>;
+  /** As `ShardProcessor`. */
+  settledPosition(): Position | null;
+  /** Whether everything that was handed over is settled. */
+  isSettled(): boolean;
+  /** Resolves once it is, or when `signal` aborts. Rejects with `ReaderDied` only. */
+  whenSettled(signal: AbortSignal): Promise<void>;
+  /** As `ShardProcessor`. */
+  lost(): void;
+  snapshot(): ReaderSnapshot;
+}
+
+export type ReaderSnapshot = Pick<
+  ShardSnapshot,
+  | 'source'
+  | 'lastFetchedSequenceNumber'
+  | 'millisBehindLatest'
+  | 'recordCount'
+  | 'byteCount'
+  | 'lastFetchMs'
+  | 'consecutiveFailures'
+  | 'unsettledSinceMs'
+> & { readonly state: Extract<ShardState, 'reading' | 'blocked'> };
+
+/** Made each time the lease is won, and in place of one that died. Begins behind the checkpoint of `lease`. */
+export type OpenReader = (lease: Lease) => ShardReader;
+
 /** Where to begin in a shard that has no checkpoint. */
 export type InitialPosition =
   | { readonly type: 'TRIM_HORIZON' }
@@ -86,7 +132,9 @@ export interface ConsumerOptions {
   readonly tableName: string;
   /** Written as `leaseOwner`: unique among all workers of the table, as `<hostname>:<uuid>`. */
   readonly workerId: string;
-  readonly createProcessor: CreateProcessor;
+  /** Makes the processors of readers in this thread; or `openReader` has readers elsewhere. */
+  readonly createProcessor?: CreateProcessor | undefined;
+  readonly openReader?: OpenReader | undefined;
   /** Differences of its time decide on leases; the wall clock matters for AT_TIMESTAMP only. */
   readonly clock: Clock;
   /** Uniform in [0, 1), as `Math.random`. */

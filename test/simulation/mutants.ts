@@ -69,14 +69,19 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'shard-end-before-all-is-settled',
     file: 'src/kinesis/shardConsumer.ts',
-    find: '    await this.#whenSettled(signal);\n    if (this.held.lost.aborted || !this.#isSettled()) {',
-    replace: '    if (this.held.lost.aborted) {',
+    find: `      await this.#reader.whenSettled(AbortSignal.any([this.#closing.signal, this.held.lost]));
+    } catch (error) {
+      this.#replaceReader(error);
+      return false;
+    }
+    if (this.held.lost.aborted || !this.#reader.isSettled()) {`,
+    replace: '    } finally {}\n    if (this.held.lost.aborted) {',
     found: ['SHARD_END before all is settled'],
     seeds: [1, 3, 4, 5],
   },
   {
     name: 'settled-records-read-again',
-    file: 'src/kinesis/shardConsumer.ts',
+    file: 'src/kinesis/shardReader.ts',
     find: 'const settled = this.#given === null ? this.#settledBefore : null;',
     replace: 'const settled = null;',
     found: ['record emitted again'],
