@@ -1,29 +1,11 @@
 /** The row of a shard in the lease table, as KCL 1.x writes it: attribute names, types and sentinels. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { InitialPosition, Position } from './types.ts';
+import type { HashKeyRange, InitialPosition, Lease, Position } from './types.ts';
 
 export const SHARD_END = 'SHARD_END';
 const SENTINELS: ReadonlySet<string> = new Set(['TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP', SHARD_END]);
 
-export interface HashKeyRange {
-  readonly startingHashKey: string;
-  readonly endingHashKey: string;
-}
-
-export interface Lease {
-  /** The shard id. */
-  readonly leaseKey: string;
-  readonly leaseOwner: string | null;
-  /** Moves with every write of the owner: a worker is alive as long as it does. */
-  readonly leaseCounter: number;
-  readonly ownerSwitchesSinceCheckpoint: number;
-  /** A sequence number or a sentinel. */
-  readonly checkpoint: string;
-  readonly checkpointSubSequenceNumber: number;
-  readonly parentShardIds: readonly string[];
-  readonly childShardIds: readonly string[];
-  readonly hashKeyRange: HashKeyRange | null;
-}
+export type { HashKeyRange, Lease };
 
 export type Item = Record<string, AttributeValue>;
 

@@ -3,14 +3,47 @@ import { orAborted, whenAborted } from '../util/abort.ts';
 import { backoffMs } from '../util/backoff.ts';
 import type { TroubleReporter } from '../util/troubleReporter.ts';
 import { describeError, isNotFound } from './awsErrors.ts';
-import type { FetchShare } from './fetchBudget.ts';
+import type { FetchBudget, FetchShare } from './fetchBudget.ts';
 import { checkpointedPosition, type Lease } from './lease.ts';
 import { BACKOFF_MAX_MS, storedBytes } from './pace.ts';
 import { comparePositions } from './position.ts';
 import { RecordForms } from './recordForms.ts';
 import { type Fetched, NOTHING_MORE, type RecordSource } from './recordSource.ts';
-import type { ReaderSurroundings } from './shardReaders.ts';
+import type { ResolvedOptions } from './resolveOptions.ts';
 import type { ConsumerRecord, Position, ReaderSnapshot, ShardEnd, ShardProcessor, ShardReader } from './types.ts';
+
+export type ReaderOptions = Pick<
+  ResolvedOptions,
+  | 'kinesis'
+  | 'streamName'
+  | 'clock'
+  | 'random'
+  | 'logger'
+  | 'counter'
+  | 'initialPosition'
+  | 'maxRecords'
+  | 'idleTimeBetweenReadsMs'
+  | 'taskBackoffTimeMs'
+  | 'fetchedBytesMax'
+  | 'compression'
+  | 'expandedBytesMax'
+  | 'kplRecordsOutsideShard'
+>;
+
+/** What is known where the leases are. */
+export interface ShardKnowledge {
+  /** Whether the stream is there and the shard is not: its last record has grown too old. */
+  isGone(shardId: string, signal: AbortSignal): Promise<boolean>;
+  /** Whether the stream's list of shards has an end for this one. */
+  isClosed(shardId: string): boolean | Promise<boolean>;
+}
+
+/** What the readers share. */
+export interface ReaderSurroundings extends ReaderOptions, ShardKnowledge {
+  readonly fetchBudget: FetchBudget;
+  readonly fetchTrouble: TroubleReporter;
+  readonly processTrouble: TroubleReporter;
+}
 
 /** A reader in this thread. */
 export class LocalShardReader implements ShardReader {

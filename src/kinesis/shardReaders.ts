@@ -5,43 +5,9 @@ import { FetchBudget } from './fetchBudget.ts';
 import type { Lease } from './lease.ts';
 import { ReadingPosition } from './readingPosition.ts';
 import { createPollingSource, type RecordSource } from './recordSource.ts';
-import type { ResolvedOptions } from './resolveOptions.ts';
-import { LocalShardReader } from './shardReader.ts';
+import { LocalShardReader, type ReaderOptions, type ReaderSurroundings, type ShardKnowledge } from './shardReader.ts';
 import type { StreamConsumer } from './streamConsumer.ts';
 import type { CreateProcessor, ShardReader } from './types.ts';
-
-export type ReaderOptions = Pick<
-  ResolvedOptions,
-  | 'kinesis'
-  | 'streamName'
-  | 'clock'
-  | 'random'
-  | 'logger'
-  | 'counter'
-  | 'initialPosition'
-  | 'maxRecords'
-  | 'idleTimeBetweenReadsMs'
-  | 'taskBackoffTimeMs'
-  | 'fetchedBytesMax'
-  | 'compression'
-  | 'expandedBytesMax'
-  | 'kplRecordsOutsideShard'
->;
-
-/** What is known where the leases are. */
-export interface ShardKnowledge {
-  /** Whether the stream is there and the shard is not: its last record has grown too old. */
-  isGone(shardId: string, signal: AbortSignal): Promise<boolean>;
-  /** Whether the stream's list of shards has an end for this one. */
-  isClosed(shardId: string): boolean | Promise<boolean>;
-}
-
-/** What the readers share. */
-export interface ReaderSurroundings extends ReaderOptions, ShardKnowledge {
-  readonly fetchBudget: FetchBudget;
-  readonly fetchTrouble: TroubleReporter;
-  readonly processTrouble: TroubleReporter;
-}
 
 export class ShardReaders {
   readonly #around: ReaderSurroundings;

@@ -6,7 +6,6 @@ import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
 import type { CompressionChoice } from './decompress.ts';
-import type { Lease } from './lease.ts';
 
 /**
  * A place in a shard. `sequenceNumber` is Kinesis's decimal text (up to 56 digits, compared by length, then text);
@@ -68,6 +67,27 @@ export interface ShardProcessor {
 }
 
 export type CreateProcessor = (shard: ShardInfo) => ShardProcessor;
+
+export interface HashKeyRange {
+  readonly startingHashKey: string;
+  readonly endingHashKey: string;
+}
+
+/** The row of a shard in the lease table. */
+export interface Lease {
+  /** The shard id. */
+  readonly leaseKey: string;
+  readonly leaseOwner: string | null;
+  /** Moves with every write of the owner: a worker is alive as long as it does. */
+  readonly leaseCounter: number;
+  readonly ownerSwitchesSinceCheckpoint: number;
+  /** A sequence number or a sentinel. */
+  readonly checkpoint: string;
+  readonly checkpointSubSequenceNumber: number;
+  readonly parentShardIds: readonly string[];
+  readonly childShardIds: readonly string[];
+  readonly hashKeyRange: HashKeyRange | null;
+}
 
 /** The last record of the shard is fetched. */
 export interface ShardEnd {
