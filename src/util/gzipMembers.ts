@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { crc32, gzip, inflateRaw } from 'node:zlib';
+import { crc32, inflateRaw } from 'node:zlib';
 
 /** Members as this output writes them have a header without optional fields. */
 const HEADER_BYTES = 10;
@@ -12,25 +12,7 @@ interface Inflated {
   readonly engine: { readonly bytesWritten: number };
 }
 
-interface CompressOptions {
-  readonly chunkSize: number;
-  readonly level: number;
-  readonly windowBits: number;
-  readonly memLevel: number;
-}
-
-const compress = promisify<Uint8Array, CompressOptions, Buffer>(gzip);
 const inflate = promisify(inflateRaw) as unknown as (input: Uint8Array, options: { info: true }) => Promise<Inflated>;
-
-/** What a member may have beyond its text: header, trailer, and the overhead of text that does not shrink. */
-const OVERHEAD_BYTES = 64;
-
-/** Compresses text to one member. Short texts take little memory: the usual 256 KiB cost more than the work. */
-export function gzipMember(text: Uint8Array, level: number): Promise<Buffer> {
-  const windowBits = Math.min(15, Math.max(9, Math.ceil(Math.log2(text.length))));
-  const chunkSize = text.length + OVERHEAD_BYTES;
-  return compress(text, { level, windowBits, memLevel: Math.min(8, windowBits - 6), chunkSize });
-}
 
 /** Where the last whole gzip member of a file ends: the rest was cut off by a crash. */
 export async function wholeMembersEnd(handle: FileHandle, size: number): Promise<number> {

@@ -1,7 +1,32 @@
 const FIRST_BYTES = 16 * 1024;
+/** A short text should not keep much that others could use. */
+const SPARE_EXCESS = 4;
 
 /** How often, in any buffer, bytes may have given way to others since somebody was told where they stand. */
 let overwrites = 0;
+
+/** Bytes that were taken from buffers and that nobody needs any more, for buffers that grow. */
+export class SpareBytes {
+  readonly #max: number;
+  readonly #spares: Buffer[] = [];
+
+  /** `max`: how many are kept. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Gives those that were given last, when they are enough, and not far more than the buffer wants. */
+  take(needed: number, wanted: number): Buffer | undefined {
+    const { length = 0 } = this.#spares.at(-1) ?? {};
+    return length < needed || length > wanted * SPARE_EXCESS ? undefined : this.#spares.pop();
+  }
+
+  give(taken: Buffer): void {
+    overwrites += 1;
+    if (this.#spares.length === this.#max) this.#spares.shift();
+    this.#spares.push(Buffer.from(taken.buffer));
+  }
+}
 
 /** Gathers text as UTF-8 in one growing buffer, which costs half of joining strings. */
 export class TextBuffer {
@@ -10,10 +35,12 @@ export class TextBuffer {
   readonly #firstBytes: number;
   /** What was taken last is what will be gathered next, more or less. */
   #expected: number;
-  #spare: Buffer | undefined;
+  #spares: SpareBytes | undefined;
 
-  constructor(firstBytes = FIRST_BYTES) {
+  /** `spares`: shared with other buffers. */
+  constructor(firstBytes = FIRST_BYTES, spares?: SpareBytes) {
     this.#firstBytes = firstBytes;
+    this.#spares = spares;
     this.#expected = firstBytes;
   }
 
@@ -96,8 +123,8 @@ export class TextBuffer {
 
   /** Gives bytes back that were taken and that nobody needs any more: the next ones go there. */
   reuse(taken: Buffer): void {
-    overwrites += 1;
-    this.#spare = Buffer.from(taken.buffer);
+    this.#spares ??= new SpareBytes(1);
+    this.#spares.give(taken);
   }
 
   #grow(bytes: number): void {
@@ -106,11 +133,8 @@ export class TextBuffer {
   }
 
   #moveTo(needed: number): void {
-    let grown = this.#spare;
-    this.#spare = undefined;
-    if (grown === undefined || grown.length < needed) {
-      grown = Buffer.allocUnsafeSlow(Math.max(this.#expected, this.#bytes.length * 2, needed));
-    }
+    const wanted = Math.max(this.#expected, this.#bytes.length * 2, needed);
+    const grown = this.#spares?.take(needed, wanted) ?? Buffer.allocUnsafeSlow(wanted);
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }

@@ -1,6 +1,8 @@
 /** Opens what an s3 output consists of. */
 import PQueue from 'p-queue';
 import type { OutputContext } from '../../../plugin-api/index.ts';
+import { MemberCompressor } from '../../../util/memberCompressor.ts';
+import { SpareBytes } from '../../../util/textBuffer.ts';
 import { TroubleReporter } from '../../../util/troubleReporter.ts';
 import { Manifest } from './manifest.ts';
 import type { ObjectNames } from './objectNames.ts';
@@ -14,6 +16,9 @@ import type { SpoolPlaces } from './spoolPlaces.ts';
 import { SpoolRoom } from './spoolRoom.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 import { Uploader } from './uploader.ts';
+
+/** Of what is written, so that it takes no new memory. */
+const SPARE_TEXTS = 8;
 
 /** What comes from outside. */
 export interface S3Dependencies {
@@ -101,7 +106,8 @@ function createFiles(
       usage,
       trouble: new TroubleReporter(`writing to ${directory.path}`, logger, clock),
       clock,
-      gzipLevel: options.gzip_level,
+      compressor: new MemberCompressor(options.gzip_level),
+      spareBytes: new SpareBytes(SPARE_TEXTS),
       memberTextBytes: rules.memberTextBytes,
       notesRanges: manifest !== undefined,
       onStored,

@@ -4,8 +4,8 @@ import type { Event } from '../../../event/event.ts';
 import { type Codec, encodeWhole } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import { messageOf } from '../../../util/errors.ts';
-import { gzipMember } from '../../../util/gzipMembers.ts';
-import { TextBuffer } from '../../../util/textBuffer.ts';
+import type { MemberCompressor } from '../../../util/memberCompressor.ts';
+import { type SpareBytes, TextBuffer } from '../../../util/textBuffer.ts';
 import type { TroubleReporter } from '../../../util/troubleReporter.ts';
 import type { ObjectBody } from './objectBody.ts';
 import type { Encoding } from './objectKey.ts';
@@ -27,7 +27,8 @@ export interface SpoolFileSettings {
   readonly usage: SpoolUsage;
   readonly trouble: TroubleReporter;
   readonly clock: Clock;
-  readonly gzipLevel: number;
+  readonly compressor: MemberCompressor;
+  readonly spareBytes: SpareBytes;
   /** Text that is gathered before it is compressed and written as one whole. */
   readonly memberTextBytes: number;
   /** Whether the manifest wants to know the records of an object. */
@@ -68,9 +69,9 @@ export class SpoolFile implements UploadSource {
   readonly #uuid: string;
   readonly #holds = new BatchHolds();
   readonly #notes: RecordNotes;
-  readonly #text = new TextBuffer(TEXT_BYTES_FIRST);
+  readonly #text: TextBuffer;
   /** Text on its way to the disk, oldest first. */
-  readonly #leaving: Uint8Array[] = [];
+  readonly #leaving: Buffer[] = [];
   #hasPlace = false;
   #handle: FileHandle | undefined;
   #size = 0;
@@ -88,6 +89,7 @@ export class SpoolFile implements UploadSource {
     this.isPrecious = name.isPrecious;
     this.#uuid = name.uuid;
     this.#notes = new RecordNotes(name.createdMs, settings.notesRanges);
+    this.#text = new TextBuffer(TEXT_BYTES_FIRST, settings.spareBytes);
     this.#settings = settings;
     this.path = settings.directory.dataPath(name.uuid);
   }
@@ -139,7 +141,7 @@ export class SpoolFile implements UploadSource {
     this.#tail = this.#tail.then(() => this.#storeUnlessUploaded(text));
   }
 
-  async #storeUnlessUploaded(text: Uint8Array): Promise<void> {
+  async #storeUnlessUploaded(text: Buffer): Promise<void> {
     const storedBytes = await this.#writeUntilDone(text);
     if (storedBytes === undefined) return;
     const { usage } = this.#settings;
@@ -147,6 +149,7 @@ export class SpoolFile implements UploadSource {
     this.#size += storedBytes;
     usage.memoryBytes -= text.length;
     usage.diskBytes += storedBytes;
+    this.#text.reuse(text);
     this.#settings.onStored(this);
   }
 
@@ -170,7 +173,7 @@ export class SpoolFile implements UploadSource {
   }
 
   async #encoded(text: Uint8Array): Promise<Uint8Array> {
-    return this.encoding === 'gzip' ? gzipMember(text, this.#settings.gzipLevel) : text;
+    return this.encoding === 'gzip' ? this.#settings.compressor.compress(text) : text;
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
