@@ -40,13 +40,26 @@ export function compileTemplateIn(zone: TimeZone, text: string): Template {
   const [first] = parts;
   if (parts.every((part) => typeof part === 'string')) return { text, isConstant: true, apply: () => text };
   if (parts.length === 1 && typeof first === 'function') return { text, isConstant: false, apply: first };
-  return { text, isConstant: false, apply: (event) => fill(parts, event) };
+  return { text, isConstant: false, apply: filler(parts) };
 }
 
-function fill(parts: readonly (string | Part)[], event: Event): string {
-  let text = '';
-  for (const part of parts) text += typeof part === 'string' ? part : part(event);
-  return text;
+/** Gives the last text again while no part changes: one that is put together anew is slow to compare and to look up. */
+function filler(parts: readonly (string | Part)[]): Part {
+  const filled = parts.map((part) => (typeof part === 'string' ? part : ''));
+  let text = filled.join('');
+  return (event) => {
+    let isSame = true;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i];
+      if (typeof part !== 'function') continue;
+      const value = part(event);
+      if (value === filled[i]) continue;
+      filled[i] = value;
+      isSame = false;
+    }
+    if (!isSame) text = filled.join('');
+    return text;
+  };
 }
 
 function splitParts(text: string, zone: TimeZone): (string | Part)[] {

@@ -37,6 +37,12 @@ describe('sprintf', () => {
     expect(filled(template)).toBe(text);
   });
 
+  it('is filled in anew for each event, however much of it stays', () => {
+    const { apply } = compileTemplate('%{a}-%{b}/');
+    const texts = ['{"a":"","b":""}', '{"a":"1","b":"2"}', '{"a":"1","b":"2"}', '{"a":"1","b":"3"}', '{"a":"","b":""}'];
+    expect(texts.map((text) => apply(eventOf(text)))).toEqual(['-/', '1-2/', '1-2/', '1-3/', '-/']);
+  });
+
   it.each([
     '%{missing}',
     '%{nil}',

@@ -24,6 +24,7 @@ export class S3Output implements Output {
   readonly #codec: Codec;
   readonly #names: ObjectNames;
   readonly #rules: RotationRules;
+  #lastApart = { from: '', to: '\0' };
   readonly #usage: SpoolUsage = { memoryBytes: 0, diskBytes: 0 };
   readonly #stopped = new AbortController();
   readonly #burial: Burial;
@@ -67,12 +68,15 @@ export class S3Output implements Output {
   write(events: readonly Event[]): void | Promise<void> {
     const { files } = this.#opened();
     const touched = new Set<SpoolFile>();
+    let file: SpoolFile | undefined;
     for (const event of events) {
       try {
         const group = this.#groupOf(event);
-        const file = files.get(group) ?? this.#createFile(group, event);
-        if (!touched.has(file)) files.used(file);
-        touched.add(file);
+        if (file?.group !== group) {
+          file = files.get(group) ?? this.#createFile(group, event);
+          if (!touched.has(file)) files.used(file);
+          touched.add(file);
+        }
         file.append(event, this.#codec);
       } catch (error) {
         this.#reject(event, error);
@@ -101,7 +105,9 @@ export class S3Output implements Output {
   /** What cannot be read again is kept apart, so that after a crash it is uploaded without what is read again. */
   #groupOf(event: Event): string {
     const group = this.#names.groupOf(event);
-    return event.origin === undefined ? `\0${group}` : group;
+    if (event.origin !== undefined) return group;
+    if (group !== this.#lastApart.from) this.#lastApart = { from: group, to: `\0${group}` };
+    return this.#lastApart.to;
   }
 
   #createFile(group: string, event: Event): SpoolFile {

@@ -23,9 +23,9 @@ export class RecordNotes {
     this.ranges = withRanges ? new ShardRanges() : undefined;
   }
 
-  add({ metadata, origin }: Event, isLine: boolean): void {
+  add({ metadataIfAny: metadata, origin }: Event, isLine: boolean): void {
     // Of the kinesis input. A consumer that lags behind writes records that their stream soon forgets.
-    const arrivalMs = metadata['approximate_arrival_timestamp'];
+    const arrivalMs = metadata?.['approximate_arrival_timestamp'];
     if (typeof arrivalMs === 'number' && arrivalMs < this.#oldestMs) this.#oldestMs = arrivalMs;
     if (!isLine) this.#isLineWise = false;
     if (origin !== undefined) this.ranges?.add(origin);
