@@ -1,5 +1,6 @@
 import type { TextBuffer, TextPlace } from '../util/textBuffer.ts';
 import { getAt, hasAt, removeAt, setAt } from './accessors.ts';
+import type { Arrival } from './encodedFields.ts';
 import { EncodedMap } from './encodedMap.ts';
 import type { FieldReference } from './fieldReference.ts';
 import { parseIso8601 } from './isoTimestamp.ts';
@@ -61,9 +62,8 @@ export class Event {
   }
 
   /** The event of an object that brings neither `@timestamp` nor `@metadata`. */
-  static fromFields(fields: JsonFields, arrival: Timestamp): Event {
-    if (!fields.has('@version')) fields.set('@version', '1');
-    fields.set('@timestamp', arrival);
+  static fromFields(fields: JsonFields, arrival: Arrival): Event {
+    fields.append(arrival.fields(fields.has('@version')));
     return new Event(fields);
   }
 
@@ -130,6 +130,16 @@ export class Event {
     this.#written = undefined;
     if (this.#fields?.set(name, value)) return;
     setKey(this.data, name, value instanceof EncodedMap ? value.toMap() : value);
+  }
+
+  /**
+   * Makes a number of a text of digits alone. False when the field is anything else, but for a number that is such digits already,
+   * or when that is not known without more ado: nothing was changed then.
+   */
+  makeInteger({ path, inMetadata }: FieldReference): boolean {
+    if (path.length > 1 || inMetadata || this.#fields?.makeInteger(path[0] as string) !== true) return false;
+    this.#written = undefined;
+    return true;
   }
 
   /** Sets a field that is missing or null. */

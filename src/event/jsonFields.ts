@@ -3,6 +3,7 @@
  * came. Everything else is as with the map that a full parse would give, to the order of the keys.
  */
 import type { TextBuffer } from '../util/textBuffer.ts';
+import type { EncodedFields } from './encodedFields.ts';
 import { EncodedMap } from './encodedMap.ts';
 import { encodeJson, parseJson } from './json.ts';
 import type { JsonShape } from './jsonShape.ts';
@@ -25,6 +26,7 @@ const HELD = 8;
 const REMOVED = 16;
 
 const QUOTE = 0x22;
+const ZERO = 0x30;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_LIST = 0x5b;
@@ -42,7 +44,8 @@ export class JsonFields {
   readonly #isSpaced: boolean;
   /** Decoded ones. */
   #values: (Held | undefined)[] | undefined;
-  /** Fields that came behind those of the text. */
+  /** Fields that came behind those of the text, as long as they are as they came; then those of `#added`. */
+  #first: EncodedFields | undefined;
   #added: Record<string, Held> | undefined;
 
   /** The object is at `start` to `end` of the bytes; its fields stand on the tape from `at` on, which is theirs alone. */
@@ -64,13 +67,22 @@ export class JsonFields {
     this.#isSpaced = isSpaced;
   }
 
+  /** Appends fields that the object does not have, before any other is added. */
+  append(fields: EncodedFields): void {
+    this.#first = fields;
+  }
+
   has(key: string): boolean {
-    return this.#indexOf(key) >= 0 || (this.#added !== undefined && hasKey(this.#added as ValueMap, key));
+    if (this.#indexOf(key) >= 0 || this.#first?.get(key) !== undefined) return true;
+    return this.#added !== undefined && hasKey(this.#added as ValueMap, key);
   }
 
   get(key: string): Value | undefined {
     const index = this.#indexOf(key);
-    if (index >= 0) return this.#valueAt(index);
+    return index >= 0 ? this.#valueAt(index) : (this.#first?.get(key) ?? this.#getAdded(key));
+  }
+
+  #getAdded(key: string): Value | undefined {
     const added = this.#added;
     if (added === undefined) return undefined;
     const value = getKey(added as ValueMap, key) as Held | undefined;
@@ -89,8 +101,7 @@ export class JsonFields {
     }
     const first = key.charCodeAt(0);
     if ((first >= 0x30 && first <= 0x39) || key === '__proto__') return false;
-    this.#added ??= {};
-    this.#added[key] = value;
+    this.#mayAdd(key)[key] = value;
     return true;
   }
 
@@ -98,8 +109,33 @@ export class JsonFields {
     const value = this.get(key);
     const index = this.#indexOf(key);
     if (index >= 0) this.#mark(index, REMOVED);
-    else if (value !== undefined) delete this.#added?.[key];
+    else if (value !== undefined) delete this.#mayAdd(key)[key];
     return value;
+  }
+
+  /** Added fields, of which that one is about to be changed. */
+  #mayAdd(key: string): Record<string, Held> {
+    if (this.#first?.get(key) !== undefined) {
+      this.#added = { ...this.#first.values, ...this.#added };
+      this.#first = undefined;
+    }
+    this.#added ??= {};
+    return this.#added;
+  }
+
+  /**
+   * Makes a text of some digits and nothing else a number. False when it is anything else, but for a number that is such digits
+   * already.
+   */
+  makeInteger(key: string): boolean {
+    const index = this.#indexOf(key);
+    if (index < 0 || (this.#flags(index) & HELD) !== 0) return false;
+    const start = this.#tape[this.#at + 2 * index] as number;
+    const end = this.#flags(index) >> FLAG_BITS;
+    if (this.#bytes[start] !== QUOTE) return digitsValue(this.#bytes, start, end) !== undefined;
+    const value = digitsValue(this.#bytes, start + 1, end - 1);
+    if (value !== undefined) this.#hold(index, value);
+    return value !== undefined;
   }
 
   /** All of it decoded. */
@@ -110,6 +146,7 @@ export class JsonFields {
       if ((flags & REMOVED) !== 0) delete map[key];
       else if ((flags & HELD) !== 0) map[key] = this.#valueAt(index);
     }
+    Object.assign(map, this.#first?.values);
     for (const key of Object.keys(this.#added ?? {})) map[key] = this.get(key) as Value;
     return map;
   }
@@ -119,6 +156,7 @@ export class JsonFields {
     const start = out.length;
     if (this.#isSpaced) this.#writeFields(out);
     else this.#writeRuns(out);
+    this.#writeFirst(out);
     this.#writeAdded(out);
     if (out.length === start) out.appendByte(OPEN_OBJECT);
     else out.setByte(start, OPEN_OBJECT);
@@ -162,6 +200,12 @@ export class JsonFields {
     if ((flags & HELD) !== 0) writeJson(out, this.#values?.[index] as Held);
     else if ((flags & REWRITTEN) !== 0) out.append(encodeJson(this.#decode(index)));
     else out.appendBytes(this.#bytes, this.#tape[at] as number, (this.#tape[at + 1] as number) >> FLAG_BITS);
+  }
+
+  #writeFirst(out: TextBuffer): void {
+    if (this.#first === undefined) return;
+    const { text } = this.#first;
+    out.appendBytes(text, 0, text.length);
   }
 
   #writeAdded(out: TextBuffer): void {
@@ -219,13 +263,27 @@ export class JsonFields {
     const first = this.#bytes[start];
     if (first === QUOTE && (last & ESCAPED) === 0) {
       return (last & WIDE) === 0
-        ? this.#bytes.latin1Slice(start + 1, end - 1)
+        ? this.#shape.memory.ascii(index, this.#bytes, start + 1, end - 1)
         : this.#bytes.utf8Slice(start + 1, end - 1);
     }
     const text = this.#bytes.utf8Slice(start, end);
     const isSimple = first !== OPEN_OBJECT && first !== OPEN_LIST && (last & REWRITTEN) === 0;
     return isSimple ? JSON.parse(text) : parseJson(text, 'double');
   }
+}
+
+const DIGITS_MAX = 15;
+
+/** `undefined` for anything but one to `DIGITS_MAX` digits. */
+function digitsValue(bytes: Buffer, start: number, end: number): number | undefined {
+  if (start === end || end - start > DIGITS_MAX) return undefined;
+  let value = 0;
+  for (let i = start; i < end; i++) {
+    const digit = (bytes[i] as number) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** `,"key":` of fields that filters add: few, unless they are made of values. */

@@ -26,6 +26,7 @@ export class JsonShape {
   #indices: Map<string, number> | undefined;
   #keys: readonly string[] | undefined;
   #texts: Buffer[] | undefined;
+  #memory: TextMemory | undefined;
 
   private constructor(key: string, before: JsonShape | undefined, registry: Registry) {
     this.key = key;
@@ -76,6 +77,12 @@ export class JsonShape {
     return this.#texts;
   }
 
+  /** Texts of the last object of this shape. */
+  get memory(): TextMemory {
+    this.#memory ??= new TextMemory(this.count);
+    return this.#memory;
+  }
+
   #has(key: string): boolean {
     if (this.#before === undefined) return false;
     return this.key === key || this.#before.#has(key);
@@ -88,6 +95,32 @@ export class JsonShape {
     }
     return keys;
   }
+}
+
+/** Longer ones rarely come again. */
+const REMEMBERED_MAX = 24;
+
+/** The text that each field had last: many have the same again and again, and comparing costs less than decoding. */
+class TextMemory {
+  readonly #texts: string[];
+
+  constructor(count: number) {
+    this.#texts = new Array<string>(count).fill('');
+  }
+
+  /** The text of these bytes, which are ASCII. */
+  ascii(index: number, bytes: Buffer, start: number, end: number): string {
+    const last = this.#texts[index] as string;
+    if (last.length === end - start && isSame(last, bytes, start)) return last;
+    const text = bytes.latin1Slice(start, end);
+    if (text.length <= REMEMBERED_MAX) this.#texts[index] = text;
+    return text;
+  }
+}
+
+function isSame(text: string, bytes: Buffer, start: number): boolean {
+  for (let n = 0; n < text.length; n++) if (text.charCodeAt(n) !== bytes[start + n]) return false;
+  return true;
 }
 
 interface Registry {

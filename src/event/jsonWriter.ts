@@ -13,7 +13,7 @@ const SHORT_MAX = 48;
 
 export function writeJson(out: TextBuffer, value: Value | EncodedMap): void {
   if (typeof value === 'string') writeText(out, value);
-  else if (typeof value === 'number') out.appendAscii(Object.is(value, -0) ? '0' : String(value));
+  else if (typeof value === 'number') writeNumber(out, value);
   else if (typeof value === 'boolean' || value === null) out.appendAscii(String(value));
   else if (value instanceof EncodedMap) value.write(out);
   else if (value instanceof Timestamp) writePlainText(out, value.toString());
@@ -24,6 +24,11 @@ export function writeJson(out: TextBuffer, value: Value | EncodedMap): void {
 export function jsonText(value: Value): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '0' : String(value);
   return typeof value === 'string' && isPlain(value) ? `"${value}"` : encodeJson(value);
+}
+
+function writeNumber(out: TextBuffer, value: number): void {
+  if (value >>> 0 === value) out.appendInteger(value);
+  else out.appendAscii(String(value));
 }
 
 function writeText(out: TextBuffer, text: string): void {

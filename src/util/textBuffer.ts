@@ -1,6 +1,8 @@
 const FIRST_BYTES = 16 * 1024;
 /** A short text should not keep much that others could use. */
 const SPARE_EXCESS = 4;
+const ZERO = 0x30;
+const INTEGER_DIGITS_MAX = 10;
 
 /** How often, in any buffer, bytes may have given way to others since somebody was told where they stand. */
 let overwrites = 0;
@@ -65,6 +67,21 @@ export class TextBuffer {
     const start = this.#length;
     for (let i = 0; i < length; i++) bytes[start + i] = text.charCodeAt(i);
     this.#length = start + length;
+  }
+
+  /** A whole number from 0 to below 2^32. */
+  appendInteger(value: number): void {
+    this.#grow(INTEGER_DIGITS_MAX);
+    const bytes = this.#bytes;
+    let end = this.#length + 1;
+    for (let bound = 10; value >= bound; bound *= 10) end += 1;
+    this.#length = end;
+    let rest = value;
+    do {
+      const tens = (rest / 10) >>> 0;
+      bytes[--end] = ZERO + rest - tens * 10;
+      rest = tens;
+    } while (rest > 0);
   }
 
   appendByte(byte: number): void {

@@ -1,10 +1,11 @@
 /** JSON text to events, as the codecs json and json_lines share it. */
 import { isUtf8 } from 'node:buffer';
+import { Arrival } from '../../event/encodedFields.ts';
 import { Event, InvalidEventField } from '../../event/event.ts';
 import { InvalidFieldReference } from '../../event/fieldReference.ts';
 import { mayHaveBracketKeys, parseJson, resolveKeys, splitDocuments } from '../../event/json.ts';
 import { JsonScanner, skipBlanks } from '../../event/jsonScanner.ts';
-import { isMap, Timestamp, type Value, type ValueMap } from '../../event/value.ts';
+import { isMap, type Value, type ValueMap } from '../../event/value.ts';
 import type { Counter } from '../../plugin-api/index.ts';
 import { isBlank } from '../../util/text.ts';
 
@@ -23,7 +24,7 @@ const NEWLINE = 0x0a;
 export class JsonEventDecoder {
   readonly #counters: JsonEventCounters;
   readonly #scanner = new JsonScanner();
-  #arrival = new Timestamp(0);
+  #arrival = new Arrival(0);
 
   constructor(counters: JsonEventCounters) {
     this.#counters = counters;
@@ -81,9 +82,8 @@ export class JsonEventDecoder {
     return true;
   }
 
-  /** Timestamps never change, so that the events of one moment share one. */
-  #arrivalAt(arrivalMs: number): Timestamp {
-    if (this.#arrival.epochMs !== arrivalMs) this.#arrival = new Timestamp(arrivalMs);
+  #arrivalAt(arrivalMs: number): Arrival {
+    if (this.#arrival.epochMs !== arrivalMs) this.#arrival = new Arrival(arrivalMs);
     return this.#arrival;
   }
 }

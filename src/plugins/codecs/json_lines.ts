@@ -12,9 +12,10 @@ export const jsonLines = defineCodec({
   },
   create({ charset: encoding, delimiter }, context) {
     const counters = { failures: context.counter('decode_failures'), trailing: context.counter('trailing_json') };
+    const end = Buffer.from(delimiter);
     const encode: Codec['encode'] = (event, out) => {
       event.writeJson(out);
-      out.append(delimiter);
+      out.appendBytes(end, 0, end.length);
     };
     if (delimiter === '\n' && isUtf8Charset(encoding)) return () => ({ ...lineDecoder(counters), encode });
     return () => {
@@ -33,7 +34,13 @@ function lineDecoder(counters: JsonEventCounters): Pick<Codec, 'decode' | 'flush
   const blocks = new LineBlocks();
   const decoder = new JsonEventDecoder(counters);
   return {
-    decode: (data, arrivalMs) => blocks.push(asBuffer(data)).flatMap((block) => decoder.decodeLines(block, arrivalMs)),
+    decode(data, arrivalMs) {
+      const [first, ...others] = blocks.push(asBuffer(data));
+      if (first === undefined) return [];
+      const events = decoder.decodeLines(first, arrivalMs);
+      for (const block of others) for (const event of decoder.decodeLines(block, arrivalMs)) events.push(event);
+      return events;
+    },
     flush: (arrivalMs) => decoder.decode(blocks.flush(), arrivalMs),
   };
 }

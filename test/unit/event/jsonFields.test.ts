@@ -5,8 +5,9 @@ import type { Event } from '../../../src/event/event.ts';
 import { parseFieldReference } from '../../../src/event/fieldReference.ts';
 import { encodeJson } from '../../../src/event/json.ts';
 import { JsonScanner } from '../../../src/event/jsonScanner.ts';
-import { isMap, Timestamp, type Value, type ValueMap } from '../../../src/event/value.ts';
+import { Float, isMap, Timestamp, type Value, type ValueMap } from '../../../src/event/value.ts';
 import { decodeJsonEvents, JsonEventDecoder } from '../../../src/plugins/codecs/jsonEvents.ts';
+import { convert } from '../../../src/plugins/filters/mutate/operations.ts';
 import { TextBuffer } from '../../../src/util/textBuffer.ts';
 import { FIELD_NAMES, randomBytes, randomDocument } from '../../support/jsonFuzz.ts';
 
@@ -98,6 +99,50 @@ describe('fields that are decoded when they are asked for', () => {
   });
 
   it.each([
+    ...[0, 9, 10, 99, 100, 65_535, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53, -0, -1, 1.5, 1e21, 1e-7],
+    ...[new Float(1), 12n, 'a"b', true, null],
+  ])('writes what was set as it is encoded elsewhere: %s', (value) => {
+    expect(writtenFields('{"a":1}', (fields) => fields.set('a', value))).toBe(encodeJson({ a: value }));
+  });
+
+  it.each<[text: string, isDone: boolean, written: string]>([
+    ['"200"', true, '200'],
+    ['"0"', true, '0'],
+    ['"007"', true, '7'],
+    ['"123456789012345"', true, '123456789012345'],
+    ['200', true, '200'],
+    ['"1234567890123456"', false, '"1234567890123456"'],
+    ['""', false, '""'],
+    ['"-"', false, '"-"'],
+    ['"1,2"', false, '"1,2"'],
+    ['"\\u0031"', false, '"1"'],
+    ['-1', false, '-1'],
+    ['1.0', false, '1.0'],
+    ['[1]', false, '[1]'],
+    ['true', false, 'true'],
+  ])('makes an integer of %s: %s', (text, isDone, expected) => {
+    const answers: boolean[] = [];
+    expect(writtenFields(`{"a":${text},"b":"x"}`, (fields) => answers.push(fields.makeInteger('a')))).toBe(
+      `{"a":${expected},"b":"x"}`,
+    );
+    expect(answers).toEqual([isDone]);
+  });
+
+  it('makes no integer of a field that is not there, was removed or set', () => {
+    const fields = scanned('{"a":"1","b":"2"}');
+    fields.remove('a');
+    fields.set('b', '3');
+    expect([fields.makeInteger('a'), fields.makeInteger('b'), fields.makeInteger('c')]).toEqual([false, false, false]);
+  });
+
+  it('gives each event the text that it has, whatever others of its shape had', () => {
+    const decoder = new JsonEventDecoder(counters());
+    const texts = ['on', 'on', 'off', 'on', '', 'no', 'long enough that nobody remembers it', 'é', 'é', 'on'];
+    const lines = Buffer.from(texts.map((a) => `{"a":"${a}"}\n`).join(''));
+    expect(decoder.decodeLines(lines, ARRIVAL_MS).map((event) => event.getField('a'))).toEqual(texts);
+  });
+
+  it.each([
     ['a key twice', '{"a":1,"a":2}'],
     ['a key twice deep inside', '{"a":[{"b":1,"b":2}]}'],
     ['a key that is a number', '{"1":1}'],
@@ -148,8 +193,10 @@ function act(seed: number, event: Event): unknown {
   const random = seededRandom(seed);
   const reference = parseFieldReference(pick(random, REFERENCES));
   const value = pick(random, VALUES)();
+  const [toInteger] = convert(new Map([[reference.text, 'integer']]));
   const acts: (() => unknown)[] = [
     () => event.get(reference),
+    () => toInteger?.(event),
     () => event.get(reference),
     () => event.set(reference, value),
     () => event.remove(reference),

@@ -71,8 +71,11 @@ function setting(options: ConfigHash, onlyExisting: boolean): Operation[] {
 export function convert(options: ConfigHash): Operation[] {
   return perEntry(options, (field, type) => {
     const reference = lazyReference(field);
-    const converter = converters[configText(type) as Conversion];
+    const conversion = configText(type) as Conversion;
+    const converter = converters[conversion];
+    const isInteger = conversion === 'integer' || conversion === 'integer_eu';
     return (event) => {
+      if (isInteger && event.makeInteger(reference())) return;
       const value = event.get(reference());
       if (value === undefined || value === null) return;
       if (Array.isArray(value)) {
