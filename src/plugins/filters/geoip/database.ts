@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Reader, type Response } from 'maxmind';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
 import { type DatabaseKind, databaseKind, SUPPORTED_TYPES } from './databaseKinds.ts';
-import { RecordDecoder } from './recordDecoder.ts';
+import { RecordReader } from './recordReader.ts';
 import { SearchTree } from './searchTree.ts';
 
 /** An open file. It never changes, so that all filters of a process share it. */
@@ -13,7 +13,7 @@ export interface Database {
   readonly description: string;
   readonly builtAt: Date;
   readonly tree: SearchTree;
-  readonly decoder: RecordDecoder;
+  readonly reader: RecordReader;
 }
 
 type Metadata = Reader<Response>['metadata'];
@@ -37,8 +37,8 @@ export async function openDatabase(path: string): Promise<Database> {
     throw damaged(path, `it should hold ${metadata.nodeCount} nodes but ends before that`);
   }
   const tree = new SearchTree(bytes, metadata);
-  const decoder = new RecordDecoder(bytes, tree.dataStart, dataEnd);
-  return { path, kind, description: englishDescription(metadata), builtAt: metadata.buildEpoch, tree, decoder };
+  const reader = new RecordReader(bytes, tree.dataStart, dataEnd);
+  return { path, kind, description: englishDescription(metadata), builtAt: metadata.buildEpoch, tree, reader };
 }
 
 const METADATA_MARKER = Buffer.from('ABCDEF4D61784D696E642E636F6D', 'hex');

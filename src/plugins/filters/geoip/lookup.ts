@@ -2,8 +2,8 @@ import type { Address } from './address.ts';
 import type { Database } from './database.ts';
 import type { GeoKey } from './databaseKinds.ts';
 import { GeoResult } from './geoResult.ts';
-import { Wanted } from './recordDecoder.ts';
-import { compileDescription, type Describe, wantedPaths } from './result.ts';
+import { Description } from './result.ts';
+import { ResultText } from './resultText.ts';
 import { TextCache } from './textCache.ts';
 
 /** Why there is no result: no record worth having, or bytes that make no sense. */
@@ -12,15 +12,14 @@ type Miss = 'nothing' | 'damaged';
 /** Answers one filter's questions from a database. Results are kept by record, which many addresses share. */
 export class Lookup {
   readonly #database: Database;
-  readonly #wanted: Wanted;
-  readonly #describe: Describe;
+  readonly #description: Description;
   readonly #wantsIp: boolean;
   readonly #texts: TextCache;
+  readonly #text = new ResultText();
 
   constructor(database: Database, keys: readonly GeoKey[], cacheSize: number) {
     this.#database = database;
-    this.#wanted = Wanted.of(wantedPaths(database.kind, keys));
-    this.#describe = compileDescription(database.kind, keys);
+    this.#description = new Description(database.kind, keys);
     this.#wantsIp = keys.includes('ip');
     this.#texts = new TextCache(cacheSize);
   }
@@ -36,14 +35,16 @@ export class Lookup {
 
   /** Puts the text into the cache, if there is one. */
   #prepare(offset: number): Miss | undefined {
-    let text: string | undefined;
+    const text = this.#text;
+    text.clear();
     try {
-      text = this.#describe(this.#database.decoder.decode(offset, this.#wanted));
+      if (!this.#description.write(this.#database.reader, offset, text)) return 'nothing';
     } catch {
       return 'damaged';
     }
-    if (text === undefined || (text === '' && !this.#wantsIp)) return 'nothing';
-    this.#texts.set(offset, text);
+    if (text.length === 0 && !this.#wantsIp) return 'nothing';
+    // The first field has a comma in front, too.
+    this.#texts.set(offset, text.bytes, Math.min(1, text.length), text.length);
     return undefined;
   }
 }

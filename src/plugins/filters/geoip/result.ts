@@ -1,104 +1,114 @@
-/** Makes Logstash's fields of a database record. */
-import { jsonText } from '../../../event/jsonWriter.ts';
-import { floatValue, type Value } from '../../../event/value.ts';
+/** Makes Logstash's fields of a database record, as JSON text. */
 import type { DatabaseKind, GeoKey } from './databaseKinds.ts';
+import type { RecordReader } from './recordReader.ts';
+import type { ResultText } from './resultText.ts';
+import { Wanted } from './wanted.ts';
 
-/** A decoded record. A damaged file may hold anything anywhere, so that each value's type is looked at. */
-interface GeoRecord {
-  readonly autonomous_system_number?: unknown;
-  readonly autonomous_system_organization?: unknown;
-  readonly isp?: unknown;
-  readonly organization?: unknown;
-  readonly city?: Named;
-  readonly continent?: Named & { readonly code?: unknown };
-  readonly country?: Named;
-  readonly location?: {
-    readonly latitude?: unknown;
-    readonly longitude?: unknown;
-    readonly metro_code?: unknown;
-    readonly time_zone?: unknown;
-  };
-  readonly postal?: { readonly code?: unknown };
-  readonly subdivisions?: readonly Named[];
-}
+type Type = 'text' | 'integer' | 'double';
 
-interface Named {
-  readonly names?: { readonly en?: unknown };
-  readonly iso_code?: unknown;
-}
+const LATITUDE = 'location.latitude';
+const LONGITUDE = 'location.longitude';
+/** Found under the first two numbers. */
+const COORDINATES = [LATITUDE, LONGITUDE];
 
-type Read = (record: GeoRecord) => Value | undefined;
-
-/** Where in a record each field stands, as a path to decode and as a function to read what was decoded. */
-const FIELDS: Readonly<Record<Exclude<GeoKey, 'ip' | 'location'>, readonly [path: string, read: Read]>> = {
-  asn: ['autonomous_system_number', (record) => integer(record.autonomous_system_number)],
-  as_org: ['autonomous_system_organization', (record) => text(record.autonomous_system_organization)],
-  isp: ['isp', (record) => text(record.isp)],
-  organization: ['organization', (record) => text(record.organization)],
-  city_name: ['city.names.en', (record) => text(record.city?.names?.en)],
-  continent_code: ['continent.code', (record) => text(record.continent?.code)],
-  continent_name: ['continent.names.en', (record) => text(record.continent?.names?.en)],
-  country_name: ['country.names.en', (record) => text(record.country?.names?.en)],
-  country_code2: ['country.iso_code', (record) => text(record.country?.iso_code)],
+/** Where in a record each field stands, and as what it is read. */
+const FIELDS: Readonly<Record<Exclude<GeoKey, 'ip' | 'location'>, readonly [path: string, type: Type]>> = {
+  asn: ['autonomous_system_number', 'integer'],
+  as_org: ['autonomous_system_organization', 'text'],
+  isp: ['isp', 'text'],
+  organization: ['organization', 'text'],
+  city_name: ['city.names.en', 'text'],
+  continent_code: ['continent.code', 'text'],
+  continent_name: ['continent.names.en', 'text'],
+  country_name: ['country.names.en', 'text'],
+  country_code2: ['country.iso_code', 'text'],
   // Logstash puts the two-letter code here too.
-  country_code3: ['country.iso_code', (record) => text(record.country?.iso_code)],
-  postal_code: ['postal.code', (record) => text(record.postal?.code)],
-  dma_code: ['location.metro_code', (record) => integer(record.location?.metro_code)],
-  region_name: ['subdivisions.names.en', (record) => text(mostSpecific(record)?.names?.en)],
-  region_code: ['subdivisions.iso_code', (record) => text(mostSpecific(record)?.iso_code)],
-  timezone: ['location.time_zone', (record) => text(record.location?.time_zone)],
-  latitude: ['location.latitude', (record) => double(record.location?.latitude)],
-  longitude: ['location.longitude', (record) => double(record.location?.longitude)],
+  country_code3: ['country.iso_code', 'text'],
+  postal_code: ['postal.code', 'text'],
+  dma_code: ['location.metro_code', 'integer'],
+  // Of several the most specific one.
+  region_name: ['subdivisions.[].names.en', 'text'],
+  region_code: ['subdivisions.[].iso_code', 'text'],
+  timezone: ['location.time_zone', 'text'],
+  latitude: [LATITUDE, 'double'],
+  longitude: [LONGITUDE, 'double'],
 };
 
-/** The parts of a record that the fields are made of. */
-export function wantedPaths(kind: DatabaseKind, keys: readonly GeoKey[]): string[] {
-  const paths = keys.flatMap((key) => (key === 'ip' || key === 'location' ? [] : FIELDS[key][0]));
-  return kind === 'City' ? [...paths, FIELDS.latitude[0], FIELDS.longitude[0]] : paths;
+interface Field {
+  /** `,"key":` */
+  readonly start: Buffer;
+  readonly type: Type;
+  /** Of the wanted value that it is made of. */
+  readonly number: number;
 }
 
-/** The JSON text of a network's result without its braces, such as `"asn":5,"as_org":"x"`; `undefined` when there is none. */
-export type Describe = (record: unknown) => string | undefined;
+const LOCATION = Buffer.from(',"location":{"lat":');
+const LON = Buffer.from(',"lon":');
+const CLOSE = Buffer.from('}');
 
-/**
- * What a record gives to each of its addresses, but for `ip`. A City record without coordinates counts as none, as in
- * Logstash.
- */
-export function compileDescription(kind: DatabaseKind, keys: readonly GeoKey[]): Describe {
-  const fields = keys.flatMap((key) => {
-    return key === 'ip' || key === 'location' ? [] : [{ start: `,"${key}":`, read: FIELDS[key][1] }];
-  });
-  const wantsLocation = keys.includes('location');
-  return (decoded) => {
-    const record = decoded as GeoRecord;
-    const lat = double(record.location?.latitude);
-    const lon = double(record.location?.longitude);
-    if (kind === 'City' && lat === undefined && lon === undefined) return undefined;
-    let json = '';
-    for (const { start, read } of fields) {
-      const value = read(record);
-      if (value !== undefined) json += start + jsonText(value);
-    }
-    if (wantsLocation && lat !== undefined && lon !== undefined) {
-      json += `,"location":{"lat":${jsonText(lat)},"lon":${jsonText(lon)}}`;
-    }
-    return json.slice(1);
-  };
+/** What a record gives to each of its addresses, but for `ip`. */
+export class Description {
+  readonly #wanted: Wanted;
+  readonly #fields: readonly Field[];
+  readonly #isCity: boolean;
+  readonly #wantsLocation: boolean;
+  /** Of the wanted values in the record at hand. */
+  readonly #places: Int32Array;
+
+  constructor(kind: DatabaseKind, keys: readonly GeoKey[]) {
+    const fields = keys.flatMap((key) => (key === 'ip' || key === 'location' ? [] : [{ key, field: FIELDS[key] }]));
+    this.#isCity = kind === 'City';
+    this.#wantsLocation = keys.includes('location');
+    this.#wanted = Wanted.of([...(this.#isCity ? COORDINATES : []), ...fields.map(({ field: [path] }) => path)]);
+    this.#fields = fields.map(({ key, field: [path, type] }) => {
+      return { start: Buffer.from(`,"${key}":`), type, number: this.#wanted.numberOf(path) };
+    });
+    this.#places = new Int32Array(this.#wanted.end);
+  }
+
+  /**
+   * Writes the fields without braces, with a comma in front of each. False for a City record without coordinates, which
+   * counts as none, as in Logstash.
+   * @throws DamagedRecord, or a RangeError from the buffer or the stack
+   */
+  write(reader: RecordReader, offset: number, out: ResultText): boolean {
+    const places = this.#places;
+    reader.locate(offset, this.#wanted, places);
+    const lat = this.#isCity ? double(reader.readNumber(places[0] as number)) : undefined;
+    const lon = this.#isCity ? double(reader.readNumber(places[1] as number)) : undefined;
+    if (this.#isCity && lat === undefined && lon === undefined) return false;
+    for (const { start, type, number } of this.#fields) writeField(reader, places[number] as number, start, type, out);
+    if (this.#wantsLocation && lat !== undefined && lon !== undefined) writeLocation(lat, lon, out);
+    return true;
+  }
 }
 
-function mostSpecific({ subdivisions }: GeoRecord): Named | undefined {
-  return Array.isArray(subdivisions) ? (subdivisions.at(-1) as Named | undefined) : undefined;
+function writeField(reader: RecordReader, place: number, start: Buffer, type: Type, out: ResultText): void {
+  if (type === 'text') {
+    if (!reader.readText(place)) return;
+    out.append(start);
+    out.appendText(reader.bytes, reader.textStart, reader.textEnd);
+    return;
+  }
+  const number = reader.readNumber(place);
+  if (number === undefined) return;
+  if (type === 'integer' && Number.isSafeInteger(number)) {
+    out.append(start);
+    out.appendInteger(number);
+  } else if (type === 'double' && double(number) !== undefined) {
+    out.append(start);
+    out.appendDouble(number);
+  }
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+function writeLocation(lat: number, lon: number, out: ResultText): void {
+  out.append(LOCATION);
+  out.appendDouble(lat);
+  out.append(LON);
+  out.appendDouble(lon);
+  out.append(CLOSE);
 }
 
-function integer(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) ? (value as number) : undefined;
-}
-
-/** Coordinates print with a fraction even where they are whole. */
-function double(value: unknown): Value | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? floatValue(value) : undefined;
+function double(value: number | undefined): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
 }

@@ -8,8 +8,8 @@ export interface TreeLayout {
   readonly ipVersion: number;
 }
 
-/** Bits of an IPv4 address that the table answers at once; the walk goes on from there. */
-const TABLE_BITS = 16;
+/** Most bits of an IPv4 address that the table answers at once; the walk goes on from there. Of 20 bits it takes 4 MiB. */
+const TABLE_BITS_MAX = 20;
 const SEPARATOR_BYTES = 16;
 
 export class SearchTree {
@@ -20,7 +20,8 @@ export class SearchTree {
   readonly #recordSize: number;
   readonly #nodeBytes: number;
   readonly #hasIpv6: boolean;
-  readonly #table = new Uint32Array(1 << TABLE_BITS);
+  readonly #tableBits: number;
+  readonly #table: Uint32Array;
 
   constructor(bytes: Uint8Array, { nodeCount, recordSize, ipVersion }: TreeLayout) {
     this.#bytes = bytes;
@@ -29,6 +30,9 @@ export class SearchTree {
     this.#nodeBytes = recordSize / 4;
     this.#hasIpv6 = ipVersion === 6;
     this.dataStart = nodeCount * this.#nodeBytes + SEPARATOR_BYTES;
+    // A few places for each node: a small database has no use for a large table.
+    this.#tableBits = Math.min(TABLE_BITS_MAX, Math.ceil(Math.log2(nodeCount)) + 2);
+    this.#table = new Uint32Array(1 << this.#tableBits);
     this.#fillTable(this.#ipv4Root(), 0, 0);
   }
 
@@ -39,20 +43,22 @@ export class SearchTree {
   }
 
   #findIpv4(address: number): number {
-    let record = this.#table[address >>> (32 - TABLE_BITS)] as number;
-    if (this.#recordSize === 28) return this.#findBelow28(record, address);
-    for (let bit = 31 - TABLE_BITS; bit >= 0 && record < this.#nodeCount; bit--) {
+    const bitsLeft = 32 - this.#tableBits;
+    let record = this.#table[address >>> bitsLeft] as number;
+    if (record >= this.#nodeCount) return record;
+    if (this.#recordSize === 28) return this.#findBelow28(record, address, bitsLeft);
+    for (let bit = bitsLeft - 1; bit >= 0 && record < this.#nodeCount; bit--) {
       record = this.#record(record, (address >>> bit) & 1);
     }
     return record;
   }
 
   /** By far the most databases: what `#record` does, but without asking at each step. */
-  #findBelow28(top: number, address: number): number {
+  #findBelow28(top: number, address: number, bitsLeft: number): number {
     const bytes = this.#bytes;
     const nodeCount = this.#nodeCount;
     let record = top;
-    for (let bit = 31 - TABLE_BITS; bit >= 0 && record < nodeCount; bit--) {
+    for (let bit = bitsLeft - 1; bit >= 0 && record < nodeCount; bit--) {
       const start = record * 7;
       const middle = bytes[start + 3] as number;
       record =
@@ -83,7 +89,7 @@ export class SearchTree {
   }
 
   #fillTable(record: number, prefix: number, length: number): void {
-    const rest = TABLE_BITS - length;
+    const rest = this.#tableBits - length;
     if (rest === 0 || record >= this.#nodeCount) {
       this.#table.fill(record, prefix << rest, (prefix + 1) << rest);
       return;

@@ -16,6 +16,8 @@ const OFFSET = 0;
 const SEGMENT = 1;
 const START = 2;
 const END = 3;
+/** How many slots a text may stand in, from that on which its place in the file leads to. */
+const PROBES = 8;
 
 export class TextCache {
   /** Where the text stands that was found or set last. */
@@ -31,7 +33,7 @@ export class TextCache {
   /** @param size of texts, more or less */
   constructor(size: number) {
     const texts = Math.min(Math.max(size, 1), TEXTS_MAX);
-    const bits = Math.ceil(Math.log2(texts * 2));
+    const bits = Math.ceil(Math.log2(Math.max(texts * 2, PROBES)));
     this.#shift = 32 - bits;
     this.#slots = new Uint32Array(SLOT * 2 ** bits);
     this.#segments = new Array<Buffer>(Math.max(2, Math.ceil((texts * TEXT_BYTES) / SEGMENT_BYTES)));
@@ -39,10 +41,11 @@ export class TextCache {
 
   find(offset: number): boolean {
     const slots = this.#slots;
+    const mask = slots.length - 1;
     let slot = this.#slotOf(offset);
-    if (slots[slot + OFFSET] !== offset) {
-      slot ^= SLOT;
-      if (slots[slot + OFFSET] !== offset) return false;
+    for (let probe = 1; slots[slot] !== offset; probe++) {
+      if (probe === PROBES || slots[slot] === 0) return false;
+      slot = (slot + SLOT) & mask;
     }
     const number = slots[slot + SEGMENT] as number;
     if (this.#segment - number >= this.#segments.length) return false;
@@ -52,20 +55,38 @@ export class TextCache {
     return true;
   }
 
-  set(offset: number, text: string): void {
-    const bytes = this.#room(text.length * 3);
+  /** The text is what stands at `from` to `to` of `source`. */
+  set(offset: number, source: Buffer, from: number, to: number): void {
+    const bytes = this.#room(to - from);
     const start = this.#used;
-    const end = start + bytes.write(text, start);
+    const end = start + source.copy(bytes, start, from, to);
     this.#used = end;
-    this.#slots.set([offset, this.#segment, start, end], this.#olderSlot(this.#slotOf(offset)));
+    this.#fill(this.#slotToTake(offset), offset, start, end);
     this.bytes = bytes;
     this.start = start;
     this.end = end;
   }
 
-  /** Each place has two slots to stand in, of which the one gives way that was filled earlier. */
-  #olderSlot(slot: number): number {
-    return this.#age(slot) <= this.#age(slot ^ SLOT) ? slot : slot ^ SLOT;
+  #fill(slot: number, offset: number, start: number, end: number): void {
+    const slots = this.#slots;
+    slots[slot + OFFSET] = offset;
+    slots[slot + SEGMENT] = this.#segment;
+    slots[slot + START] = start;
+    slots[slot + END] = end;
+  }
+
+  /** The one that it had or that is free, else the one that was filled first. */
+  #slotToTake(offset: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = this.#slotOf(offset);
+    let oldest = slot;
+    for (let probe = 0; probe < PROBES; probe++) {
+      if (slots[slot] === offset || slots[slot] === 0) return slot;
+      if (this.#age(slot) < this.#age(oldest)) oldest = slot;
+      slot = (slot + SLOT) & mask;
+    }
+    return oldest;
   }
 
   #age(slot: number): number {
