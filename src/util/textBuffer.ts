@@ -9,24 +9,30 @@ let overwrites = 0;
 
 /** Bytes that were taken from buffers and that nobody needs any more, for buffers that grow. */
 export class SpareBytes {
-  readonly #max: number;
+  readonly #bytesMax: number;
   readonly #spares: Buffer[] = [];
+  #bytes = 0;
 
-  /** `max`: how many are kept. */
-  constructor(max: number) {
-    this.#max = max;
+  /** `bytesMax`: how many are kept; what was given last is kept in any case. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
   }
 
-  /** Gives those that were given last, when they are enough, and not far more than the buffer wants. */
+  /** Gives those that were given last, when they are enough, and not far more than is wanted. */
   take(needed: number, wanted: number): Buffer | undefined {
-    const { length = 0 } = this.#spares.at(-1) ?? {};
-    return length < needed || length > wanted * SPARE_EXCESS ? undefined : this.#spares.pop();
+    const last = this.#spares.at(-1);
+    if (last === undefined || last.length < needed || last.length > wanted * SPARE_EXCESS) return undefined;
+    this.#spares.pop();
+    this.#bytes -= last.length;
+    return last;
   }
 
   give(taken: Buffer): void {
     overwrites += 1;
-    if (this.#spares.length === this.#max) this.#spares.shift();
-    this.#spares.push(Buffer.from(taken.buffer));
+    const spare = Buffer.from(taken.buffer);
+    this.#spares.push(spare);
+    this.#bytes += spare.length;
+    while (this.#bytes > this.#bytesMax && this.#spares.length > 1) this.#bytes -= this.#spares.shift()?.length ?? 0;
   }
 }
 
@@ -140,7 +146,7 @@ export class TextBuffer {
 
   /** Gives bytes back that were taken and that nobody needs any more: the next ones go there. */
   reuse(taken: Buffer): void {
-    this.#spares ??= new SpareBytes(1);
+    this.#spares ??= new SpareBytes(0);
     this.#spares.give(taken);
   }
 

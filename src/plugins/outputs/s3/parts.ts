@@ -18,7 +18,7 @@ import type { SpoolUsage } from './spoolUsage.ts';
 import { Uploader } from './uploader.ts';
 
 /** Of what is written, so that it takes no new memory. */
-const SPARE_TEXTS = 8;
+const SPARE_TEXT_BYTES = 16 * 1024 * 1024;
 
 /** What comes from outside. */
 export interface S3Dependencies {
@@ -107,7 +107,7 @@ function createFiles(
       trouble: new TroubleReporter(`writing to ${directory.path}`, logger, clock),
       clock,
       compressor: new MemberCompressor(options.gzip_level),
-      spareBytes: new SpareBytes(SPARE_TEXTS),
+      spareBytes: new SpareBytes(SPARE_TEXT_BYTES),
       memberTextBytes: rules.memberTextBytes,
       notesRanges: manifest !== undefined,
       onStored,
