@@ -1,5 +1,7 @@
+import type { StepCode } from '../plugin-api/index.ts';
+
 /** Gathers generated code and the values it refers to. Text of a configuration never becomes part of the code itself. */
-export class CodeWriter {
+export class CodeWriter implements StepCode {
   readonly #lines: string[] = [];
   readonly #constants: unknown[] = [];
   #depth = 1;

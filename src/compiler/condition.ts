@@ -8,6 +8,7 @@ import type {
   SourceFile,
   ValueNode,
 } from '../config/ast.ts';
+import { childOf } from '../event/accessors.ts';
 import { InvalidFieldReference, parseFieldReference } from '../event/fieldReference.ts';
 import { javaText } from '../event/text.ts';
 import type { Value } from '../event/value.ts';
@@ -81,12 +82,11 @@ function constantCode(value: Value, { code }: ConditionContext): string {
 
 function fieldCode(text: string, node: OperandNode, context: ConditionContext): string {
   try {
-    const reference = parseFieldReference(text);
-    const [name] = reference.path;
-    if (reference.path.length === 1 && !reference.inMetadata && name !== undefined) {
-      return `e.getField(${context.code.text(name)})`;
-    }
-    return `e.get(${context.code.constant(reference)})`;
+    const { path, inMetadata } = parseFieldReference(text);
+    const names = path.map((name) => context.code.text(name));
+    if (names.length === 0) return 'e.metadata';
+    const root = inMetadata ? 'e.metadataIfAny' : `e.getField(${names.shift()})`;
+    return names.reduce((parent, name) => `childOf(${parent}, ${name})`, root);
   } catch (error) {
     if (!(error instanceof InvalidFieldReference)) throw error;
     context.reporter.error('LST107', context.file, node.span, error.message);
@@ -196,6 +196,7 @@ function constantInField(constant: Value, node: InNode, context: ConditionContex
 
 /** What generated conditions call. */
 export const conditionHelpers = {
+  childOf,
   isTruthy: operators.isTruthy,
   equals: operators.equals,
   compare: operators.compare,

@@ -1,13 +1,21 @@
 /** The common options of filters and inputs, in Logstash's order: add_field, remove_field, add_tag, remove_tag. */
 import type { Event } from '../event/event.ts';
-import { type FieldReference, parseFieldReference } from '../event/fieldReference.ts';
+import { parseFieldReference } from '../event/fieldReference.ts';
 import { compileReference, compileTemplate, type Template } from '../event/template.ts';
 import { isMap, type Value } from '../event/value.ts';
-import { type ConfigHash, type ConfigValue, configText } from '../plugin-api/index.ts';
+import {
+  type ConfigHash,
+  type ConfigValue,
+  configText,
+  type EventStep,
+  eventStep,
+  isPlainField,
+  templateCode,
+} from '../plugin-api/index.ts';
 import type { EventFailure } from './eventFailure.ts';
 
 /** @throws what an illegal field reference or date pattern throws */
-export type Decoration = (event: Event) => void;
+export type Decoration = EventStep;
 
 export interface FilterDecorationOptions {
   readonly add_field: ConfigHash;
@@ -16,14 +24,14 @@ export interface FilterDecorationOptions {
   readonly remove_tag: readonly string[];
 }
 
-/** `undefined` when no common option is set, so that the step needs no wrapper. */
-export function filterDecoration(options: FilterDecorationOptions): Decoration | undefined {
-  return sequence([
+/** One after the other, until one throws. */
+export function filterDecorations(options: FilterDecorationOptions): Decoration[] {
+  return [
     ...addFields(options.add_field),
     ...options.remove_field.map(removeField),
     ...addTags(options.add_tag.map(configText)),
     ...options.remove_tag.map(removeTag),
-  ]);
+  ];
 }
 
 export interface InputDecorationOptions {
@@ -43,44 +51,38 @@ export function inputDecoration(options: InputDecorationOptions, failed: EventFa
             if (!event.hasField('type')) event.setField('type', type);
           },
         ];
-  const decorate = sequence([...setType, ...addTags(options.tags), ...addFields(options.add_field)]);
-  return (
-    decorate &&
-    ((event) => {
-      try {
-        decorate(event);
-      } catch (error) {
-        failed(event, error);
-      }
-    })
-  );
-}
-
-function sequence(decorations: readonly Decoration[]): Decoration | undefined {
+  const decorations = [...setType, ...addTags(options.tags), ...addFields(options.add_field)];
   if (decorations.length === 0) return undefined;
   return (event) => {
-    for (const decoration of decorations) decoration(event);
+    try {
+      for (const decorate of decorations) decorate(event);
+    } catch (error) {
+      failed(event, error);
+    }
   };
 }
-
-type ReferenceOf = (event: Event) => FieldReference;
 
 /** A list adds its elements one by one, a hash the texts of its pairs; an empty one adds nothing. */
 function addFields(fields: ConfigHash): Decoration[] {
   return [...fields].flatMap(([name, value]) => {
-    const reference = compileReference(name);
     const values = Array.isArray(value) ? value : value instanceof Map ? [...value] : [value];
-    return values.map((item) => addField(reference, compileTemplate(configText(item))));
+    return values.map((item) => addField(name, compileTemplate(configText(item))));
   });
 }
 
-function addField(referenceOf: ReferenceOf, template: Template): Decoration {
-  return (event) => {
+function addField(name: string, template: Template): Decoration {
+  const referenceOf = compileReference(name);
+  const apply = (event: Event) => {
     const reference = referenceOf(event);
     const text = template.apply(event);
     const existing = event.has(reference) ? event.get(reference) : undefined;
     event.set(reference, existing === undefined ? text : [...asRubyArray(existing), text]);
   };
+  if (!isPlainField(name)) return apply;
+  return eventStep(apply, (code) => {
+    const [field, text] = [code.text(name), templateCode(code, template)];
+    code.line(`if (e.hasField(${field})) ${code.constant(apply)}(e); else e.setField(${field}, ${text});`);
+  });
 }
 
 /** Ruby's `Array()`: null is empty, a map is a list of its pairs. */
@@ -92,9 +94,9 @@ function asRubyArray(value: Value): Value[] {
 
 function removeField(name: string): Decoration {
   const reference = compileReference(name);
-  return (event) => {
-    event.remove(reference(event));
-  };
+  const apply = (event: Event) => void event.remove(reference(event));
+  if (!isPlainField(name)) return apply;
+  return eventStep(apply, (code) => code.line(`e.remove(${code.constant(parseFieldReference(name))});`));
 }
 
 const TAGS = parseFieldReference('tags');

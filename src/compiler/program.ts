@@ -3,6 +3,7 @@ import type { SourceFile } from '../config/ast.ts';
 import { positionAt } from '../config/position.ts';
 import type { Event } from '../event/event.ts';
 import {
+  emitSteps,
   type Filter,
   type FilterDefinition,
   type OutputDefinition,
@@ -13,8 +14,8 @@ import type { Logger } from '../util/logger.ts';
 import { loadRegexCompiler, type RegexCompiler } from '../util/rubyRegex.ts';
 import { CodeWriter } from './codeWriter.ts';
 import { type ConditionContext, conditionCode, conditionHelpers } from './condition.ts';
-import { type Decoration, type FilterDecorationOptions, filterDecoration } from './decorate.ts';
-import { type EventFailure, eventFailure } from './eventFailure.ts';
+import { type FilterDecorationOptions, filterDecorations } from './decorate.ts';
+import { eventFailure } from './eventFailure.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResolvedBranch, ResolvedPipeline, ResolvedStatement } from './resolve.ts';
 import { type ResolvedPlugin, reportPluginError } from './resolvePlugin.ts';
@@ -97,12 +98,14 @@ class ProgramBuilder {
   }
 
   async build(pipeline: ResolvedPipeline): Promise<Program> {
-    const steps = await this.#createFilters(pipeline.filters);
+    const filters = await this.#createFilters(pipeline.filters);
     const code = this.#code;
     const stats = code.constant(this.#stats);
     const writeBody = () => {
+      code.line('let matched;');
       this.#statements(pipeline.filters, ({ plugin }) => {
-        code.line(`${code.constant(steps.get(plugin))}(e);`);
+        const filter = filters.get(plugin);
+        if (filter !== undefined) this.#filterStep(plugin, filter);
         code.line(`if (e.cancelled) { ${stats}.dropped++; continue; }`);
       });
       code.line('let reached = false;');
@@ -167,15 +170,15 @@ class ProgramBuilder {
 
   async #createFilters(
     statements: readonly ResolvedStatement<FilterDefinition>[],
-  ): Promise<Map<ResolvedPlugin<FilterDefinition>, (event: Event) => void>> {
-    const steps = new Map<ResolvedPlugin<FilterDefinition>, (event: Event) => void>();
+  ): Promise<Map<ResolvedPlugin<FilterDefinition>, Filter>> {
+    const filters = new Map<ResolvedPlugin<FilterDefinition>, Filter>();
     for (const plugin of pluginsOf(statements)) {
       const filter = await this.#createFilter(plugin);
       if (filter === undefined) continue;
       this.#filters.push(filter);
-      steps.set(plugin, this.#step(plugin, filter));
+      filters.set(plugin, filter);
     }
-    return steps;
+    return filters;
   }
 
   async #createFilter(plugin: ResolvedPlugin<FilterDefinition>): Promise<Filter | undefined> {
@@ -188,43 +191,30 @@ class ProgramBuilder {
     }
   }
 
-  #step(plugin: ResolvedPlugin<FilterDefinition>, filter: Filter): (event: Event) => void {
+  /** Where Logstash's worker would die of an exception, the event goes on. */
+  #filterStep(plugin: ResolvedPlugin<FilterDefinition>, filter: Filter): void {
+    const code = this.#code;
     const { logger } = this.#settings.contextOf(plugin);
     const stats = this.#stats;
     const failed = eventFailure(plugin.definition, logger, () => stats.filterExceptions++);
-    // The resolver has validated them against the schema of common options.
-    const common = plugin.options as unknown as FilterDecorationOptions;
-    return guardedStep(filter, filterDecoration(common), failed);
-  }
-}
-
-/** Where Logstash's worker would die of an exception, the event goes on. */
-function guardedStep(filter: Filter, decorate: Decoration | undefined, failed: EventFailure): (event: Event) => void {
-  if (decorate === undefined) {
-    return (event) => {
-      try {
-        filter.apply(event);
-      } catch (error) {
-        failed(event, error);
-      }
+    const writeWork = () => {
+      code.line('matched = false;');
+      if (filter.emitCode === undefined) code.line(`matched = ${code.constant(filter)}.apply(e);`);
+      else filter.emitCode(code);
     };
+    code.block('try', writeWork, `} catch (error) { matched = false; ${code.constant(failed)}(e, error); }`);
+    // The resolver has validated them against the schema of common options.
+    const decorations = filterDecorations(plugin.options as unknown as FilterDecorationOptions);
+    if (decorations.length === 0) return;
+    const undecorated = filter.decorationFailed?.bind(filter) ?? failed;
+    code.block(
+      'if (matched) try',
+      () => {
+        emitSteps(code, decorations);
+      },
+      `} catch (error) { ${code.constant(undecorated)}(e, error); }`,
+    );
   }
-  return (event) => {
-    let matched: boolean;
-    try {
-      matched = filter.apply(event);
-    } catch (error) {
-      failed(event, error);
-      return;
-    }
-    if (!matched) return;
-    try {
-      decorate(event);
-    } catch (error) {
-      if (filter.decorationFailed === undefined) failed(event, error);
-      else filter.decorationFailed(event);
-    }
-  };
 }
 
 /** Every plugin of the statements, in written order. */

@@ -3,6 +3,7 @@ import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import type { CodecFactory } from './codec.ts';
 import type { OptionSchema, OptionValues } from './option.ts';
+import type { StepCode } from './stepCode.ts';
 
 /** Thrown by `create` or `check` for options that parse but cannot work; the compiler adds the place of `option`. */
 export class PluginConfigError extends Error {
@@ -41,6 +42,11 @@ export interface FilterContext extends PluginContext {}
 export interface Filter {
   /** Changes the event in place. True on success, which is when the common options (`add_field` …) apply. */
   apply(event: Event): boolean;
+  /**
+   * Writes statements that do what `apply` does, with `matched = true` for the answer true; for a filter whose own work costs not much
+   * more than the call. What they throw, and the common options, are as with `apply`.
+   */
+  emitCode?(code: StepCode): void;
   /** A common option could not be applied after success, such as an illegal reference in `add_field`. */
   decorationFailed?(event: Event): void;
   close?(): void | Promise<void>;

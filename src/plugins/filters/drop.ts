@@ -13,6 +13,9 @@ export const drop = defineFilter({
         event.cancelled = percentage >= 100 || Math.random() * 100 < percentage;
         return false;
       },
+      emitCode(code) {
+        code.line(`e.cancelled = ${percentage >= 100 ? true : `Math.random() * 100 < ${code.constant(percentage)}`};`);
+      },
     };
   },
 });

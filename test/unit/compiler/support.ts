@@ -4,6 +4,7 @@ import { positionAt } from '../../../src/config/position.ts';
 import { Event } from '../../../src/event/event.ts';
 import { encodeJson, parseJson } from '../../../src/event/json.ts';
 import type { ValueMap } from '../../../src/event/value.ts';
+import type { PluginRegistry } from '../../../src/plugin-api/index.ts';
 import { registry } from '../../../src/plugins/index.ts';
 import { recordLog } from '../../support/outputHarness.ts';
 import { testContext } from '../../support/pluginContext.ts';
@@ -11,6 +12,7 @@ import { testContext } from '../../support/pluginContext.ts';
 export interface Settings {
   readonly variables?: Readonly<Record<string, string>>;
   readonly supportEscapes?: boolean;
+  readonly plugins?: PluginRegistry;
 }
 
 /** `code at line:column message`. */
@@ -20,9 +22,12 @@ export function faultText({ code, file, span, message }: Diagnostic): string {
 }
 
 /** A configuration compiled, with what it makes of events. */
-export async function build(text: string, { variables = {}, supportEscapes = false }: Settings = {}) {
+export async function build(
+  text: string,
+  { variables = {}, supportEscapes = false, plugins = registry }: Settings = {},
+) {
   const { pipeline, reporter } = await compile([{ path: 'test.conf', text }], {
-    registry,
+    registry: plugins,
     variable: (name) => variables[name],
     supportEscapes,
     fileExists: () => true,
@@ -43,9 +48,9 @@ export async function build(text: string, { variables = {}, supportEscapes = fal
     log: lines,
     faults: () => reporter.diagnostics.map(faultText),
     /** Runs one event; gives its fields, and the numbers of the outputs it reached. */
-    run(json: string): { event: Event; json: string; reached: number[] } {
+    run(given: string | Event): { event: Event; json: string; reached: number[] } {
       if (reporter.hasErrors) throw new Error(reporter.diagnostics.map(faultText).join('\n'));
-      const event = new Event(parseJson(json, 'double') as ValueMap, {});
+      const event = typeof given === 'string' ? new Event(parseJson(given, 'double') as ValueMap, {}) : given;
       const lists: Event[][] = program.outputs.map(() => []);
       program.process([event], lists);
       return { event, json: encodeJson(event.data), reached: lists.flatMap((list, n) => (list.length > 0 ? [n] : [])) };

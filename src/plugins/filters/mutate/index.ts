@@ -3,6 +3,7 @@ import {
   type ConfigHash,
   configText,
   defineFilter,
+  emitSteps,
   type FieldType,
   hash,
   obsolete,
@@ -101,6 +102,16 @@ export const mutate = defineFilter({
         } catch {
           return fail(event);
         }
+      },
+      emitCode(code) {
+        code.block(
+          'try',
+          () => {
+            emitSteps(code, steps);
+            code.line('matched = true;');
+          },
+          `} catch { ${code.constant(fail)}(e); }`,
+        );
       },
       decorationFailed: fail,
     };

@@ -4,14 +4,22 @@ import { type FieldReference, parseFieldReference } from '../../../event/fieldRe
 import { compileReference, compileTemplate } from '../../../event/template.ts';
 import { rubyText } from '../../../event/text.ts';
 import { copyValue, isMap, type Value, type ValueMap } from '../../../event/value.ts';
-import { type ConfigHash, type ConfigValue, configText } from '../../../plugin-api/index.ts';
+import {
+  type ConfigHash,
+  type ConfigValue,
+  configText,
+  type EventStep,
+  eventStep,
+  isPlainField,
+  templateCode,
+} from '../../../plugin-api/index.ts';
 import type { RegexCompiler } from '../../../util/rubyRegex.ts';
 import { type Conversion, converters, isConvertible } from './convert.ts';
 import { compileSubstitution } from './gsub.ts';
 import * as strings from './strings.ts';
 
 /** Changes one event. Throws where Logstash raises: the filter then tags the event and stops. */
-export type Operation = (event: Event) => void;
+export type Operation = EventStep;
 
 /** An illegal reference is found when the first event comes, as in Logstash. */
 function lazyReference(text: string): () => FieldReference {
@@ -38,15 +46,21 @@ export function coerce(options: ConfigHash): Operation[] {
 
 export function rename(options: ConfigHash): Operation[] {
   return perEntry(options, (field, value) => {
+    const target = configText(value);
     const from = compileReference(field);
-    const to = compileReference(configText(value));
-    return (event) => {
+    const to = compileReference(target);
+    const apply = (event: Event) => {
       const source = from(event);
       if (!event.has(source)) return;
       // Removed first, as in Logstash: where the new name cannot be set, the value is lost, with the failure tag.
       const value = event.remove(source) as Value;
       event.set(to(event), value);
     };
+    if (!isPlainField(field) || !isPlainField(target)) return apply;
+    return eventStep(apply, (code) => {
+      const removed = `e.remove(${code.constant(parseFieldReference(field))})`;
+      code.line(`if (e.hasField(${code.text(field)})) e.setField(${code.text(target)}, ${removed});`);
+    });
   });
 }
 
@@ -62,9 +76,14 @@ function setting(options: ConfigHash, onlyExisting: boolean): Operation[] {
   return perEntry(options, (field, value) => {
     const reference = lazyReference(field);
     const template = compileTemplate(configText(value));
-    return (event) => {
+    const apply = (event: Event) => {
       if (!onlyExisting || event.has(reference())) event.set(reference(), template.apply(event));
     };
+    if (!isPlainField(field)) return apply;
+    return eventStep(apply, (code) => {
+      const condition = onlyExisting ? `if (e.hasField(${code.text(field)})) ` : '';
+      code.line(`${condition}e.setField(${code.text(field)}, ${templateCode(code, template)});`);
+    });
   });
 }
 
