@@ -1,27 +1,25 @@
 /** Fields of many events that are encoded once for all of them. */
-import { getKey, Timestamp, type Value } from './value.ts';
+import { Timestamp, type Value } from './value.ts';
 
 /** Nobody changes them. */
 export class EncodedFields {
   readonly values: Readonly<Record<string, string | Timestamp>>;
+  readonly #keys: readonly string[];
   #text: Buffer | undefined;
 
   /** Neither names nor values have anything to escape in JSON. */
   constructor(values: Readonly<Record<string, string | Timestamp>>) {
     this.values = values;
+    this.#keys = Object.keys(values);
   }
 
   get(key: string): Value | undefined {
-    return getKey(this.values, key);
+    return this.#keys.includes(key) ? this.values[key] : undefined;
   }
 
   /** `,"key":"value"` of each. */
   get text(): Buffer {
-    this.#text ??= Buffer.from(
-      Object.keys(this.values)
-        .map((key) => `,"${key}":"${this.values[key]}"`)
-        .join(''),
-    );
+    this.#text ??= Buffer.from(this.#keys.map((key) => `,"${key}":"${this.values[key]}"`).join(''));
     return this.#text;
   }
 }

@@ -3,12 +3,13 @@
  * came. Everything else is as with the map that a full parse would give, to the order of the keys.
  */
 import type { TextBuffer } from '../util/textBuffer.ts';
+import { AddedFields } from './addedFields.ts';
 import type { EncodedFields } from './encodedFields.ts';
 import { EncodedMap } from './encodedMap.ts';
 import { encodeJson, parseJson } from './json.ts';
 import type { JsonShape } from './jsonShape.ts';
 import { writeJson } from './jsonWriter.ts';
-import { getKey, hasKey, Scalar, type Value, type ValueMap } from './value.ts';
+import { Scalar, type Value, type ValueMap } from './value.ts';
 
 /**
  * What stands on the tape for each field: where its value begins, then where it ends, shifted by `FLAG_BITS`, with flags of
@@ -46,7 +47,7 @@ export class JsonFields {
   #values: (Held | undefined)[] | undefined;
   /** Fields that came behind those of the text, as long as they are as they came; then those of `#added`. */
   #first: EncodedFields | undefined;
-  #added: Record<string, Held> | undefined;
+  #added: AddedFields | undefined;
 
   /** The object is at `start` to `end` of the bytes; its fields stand on the tape from `at` on, which is theirs alone. */
   constructor(
@@ -73,8 +74,7 @@ export class JsonFields {
   }
 
   has(key: string): boolean {
-    if (this.#indexOf(key) >= 0 || this.#first?.get(key) !== undefined) return true;
-    return this.#added !== undefined && hasKey(this.#added as ValueMap, key);
+    return this.#indexOf(key) >= 0 || this.#first?.get(key) !== undefined || this.#added?.find(key) !== undefined;
   }
 
   get(key: string): Value | undefined {
@@ -83,13 +83,9 @@ export class JsonFields {
   }
 
   #getAdded(key: string): Value | undefined {
-    const added = this.#added;
-    if (added === undefined) return undefined;
-    const value = getKey(added as ValueMap, key) as Held | undefined;
-    if (!(value instanceof EncodedMap)) return value;
-    const map = value.toMap();
-    added[key] = map;
-    return map;
+    const field = this.#added?.find(key);
+    if (field?.value instanceof EncodedMap) field.value = field.value.toMap();
+    return field?.value as Value | undefined;
   }
 
   /** False when only a map can hold such a key in its place: nothing was set. */
@@ -101,7 +97,9 @@ export class JsonFields {
     }
     const first = key.charCodeAt(0);
     if ((first >= 0x30 && first <= 0x39) || key === '__proto__') return false;
-    this.#mayAdd(key)[key] = value;
+    const added = this.#mayAdd(key);
+    if (added.isFull && added.find(key) === undefined) return false;
+    added.set(key, value);
     return true;
   }
 
@@ -109,17 +107,20 @@ export class JsonFields {
     const value = this.get(key);
     const index = this.#indexOf(key);
     if (index >= 0) this.#mark(index, REMOVED);
-    else if (value !== undefined) delete this.#mayAdd(key)[key];
+    else if (value !== undefined) this.#mayAdd(key).remove(key);
     return value;
   }
 
   /** Added fields, of which that one is about to be changed. */
-  #mayAdd(key: string): Record<string, Held> {
+  #mayAdd(key: string): AddedFields {
     if (this.#first?.get(key) !== undefined) {
-      this.#added = { ...this.#first.values, ...this.#added };
+      const added = new AddedFields();
+      for (const [name, value] of Object.entries(this.#first.values)) added.set(name, value);
+      for (let field = this.#added?.first; field !== undefined; field = field.next) added.set(field.key, field.value);
+      this.#added = added;
       this.#first = undefined;
     }
-    this.#added ??= {};
+    this.#added ??= new AddedFields();
     return this.#added;
   }
 
@@ -147,7 +148,8 @@ export class JsonFields {
       else if ((flags & HELD) !== 0) map[key] = this.#valueAt(index);
     }
     Object.assign(map, this.#first?.values);
-    for (const key of Object.keys(this.#added ?? {})) map[key] = this.get(key) as Value;
+    for (let field = this.#added?.first; field !== undefined; field = field.next)
+      map[field.key] = this.get(field.key) as Value;
     return map;
   }
 
@@ -209,12 +211,10 @@ export class JsonFields {
   }
 
   #writeAdded(out: TextBuffer): void {
-    const added = this.#added;
-    if (added === undefined) return;
-    for (const key of Object.keys(added)) {
-      const text = keyText(key);
+    for (let field = this.#added?.first; field !== undefined; field = field.next) {
+      const text = keyText(field.key);
       out.appendBytes(text, 0, text.length);
-      writeJson(out, added[key] as Held);
+      writeJson(out, field.value);
     }
   }
 
