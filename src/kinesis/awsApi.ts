@@ -18,7 +18,6 @@ import type {
   DescribeStreamConsumerCommandOutput,
   DescribeStreamSummaryCommandOutput,
   GetRecordsCommandInput,
-  GetRecordsCommandOutput,
   GetShardIteratorCommandInput,
   ListShardsCommandInput,
   ListShardsCommandOutput,
@@ -26,6 +25,7 @@ import type {
   SubscribeToShardCommandInput,
   SubscribeToShardCommandOutput,
 } from '@aws-sdk/client-kinesis';
+import type { RecordsAnswer } from './recordsAnswer.ts';
 
 export interface KinesisApi {
   listShards(
@@ -36,10 +36,7 @@ export interface KinesisApi {
     input: GetShardIteratorCommandInput,
     signal?: AbortSignal,
   ): Promise<{ ShardIterator?: string | undefined }>;
-  getRecords(
-    input: GetRecordsCommandInput,
-    signal?: AbortSignal,
-  ): Promise<Pick<GetRecordsCommandOutput, 'Records' | 'NextShardIterator' | 'MillisBehindLatest' | 'ChildShards'>>;
+  getRecords(input: GetRecordsCommandInput, signal?: AbortSignal): Promise<RecordsAnswer>;
   describeStreamSummary(
     streamName: string,
     signal?: AbortSignal,

@@ -10,7 +10,7 @@ import { type CredentialSettings, createCredentials } from '../aws/credentials.t
 import type { CredentialSurroundings } from '../aws/freshCredentials.ts';
 import type { Role } from '../aws/sts.ts';
 import { hasCode } from '../util/errors.ts';
-import { TextBuffer } from '../util/textBuffer.ts';
+import { AnswerBodies } from './answerBodies.ts';
 import type { DynamoDbApi, KinesisApi } from './awsApi.ts';
 import { parseRecordsAnswer, type RecordsAnswer } from './recordsAnswer.ts';
 
@@ -132,7 +132,7 @@ type KinesisSdk = typeof import('@aws-sdk/client-kinesis');
 type DynamoDbSdk = typeof import('@aws-sdk/client-dynamodb');
 
 function kinesisApi(client: KinesisClient, subscribing: () => KinesisClient, sdk: KinesisSdk): KinesisApi {
-  const bodies: TextBuffer[] = [];
+  const bodies = new AnswerBodies();
   return {
     listShards: (input, signal) => client.send(new sdk.ListShardsCommand(input), options(signal)),
     getShardIterator: (input, signal) => client.send(new sdk.GetShardIteratorCommand(input), options(signal)),
@@ -157,7 +157,7 @@ function kinesisApi(client: KinesisClient, subscribing: () => KinesisClient, sdk
 async function getRecords(
   client: KinesisClient,
   command: GetRecordsCommand,
-  buffers: TextBuffer[],
+  bodies: AnswerBodies,
   sendOptions: { abortSignal?: AbortSignal },
 ): Promise<RecordsAnswer> {
   let answer: RecordsAnswer = { Records: undefined };
@@ -166,11 +166,7 @@ async function getRecords(
       const result = await next(args);
       const response = result.response as Response;
       if (response.statusCode === 200) {
-        const body = buffers.pop() ?? new TextBuffer(Number(response.headers['content-length'] ?? BODY_BYTES_FIRST));
-        body.truncate(0);
-        for await (const chunk of response.body as AsyncIterable<Buffer>) body.appendBytes(chunk, 0, chunk.length);
-        answer = parseRecordsAnswer(body.peek());
-        if (buffers.length < SPARE_BODIES) buffers.push(body);
+        answer = await readRecords(response, bodies);
         response.body = EMPTY_OBJECT;
       }
       return result;
@@ -181,6 +177,19 @@ async function getRecords(
   return answer;
 }
 
+async function readRecords({ headers, body }: Response, bodies: AnswerBodies): Promise<RecordsAnswer> {
+  const length = Number(headers['content-length'] ?? 0);
+  const chunks = body as AsyncIterable<Buffer>;
+  if (length < BODY_BYTES_KEPT) return parseRecordsAnswer(Buffer.concat(await Array.fromAsync(chunks)), () => {});
+  const kept = bodies.take(length);
+  let end = 0;
+  for await (const chunk of chunks) end += chunk.copy(kept, end);
+  return parseRecordsAnswer(kept.subarray(0, end), () => bodies.giveBack(kept));
+}
+
+/** Smaller answers are soon gone; and the length of some is not said. */
+const BODY_BYTES_KEPT = 64 * 1024;
+
 const EMPTY_OBJECT = new TextEncoder().encode('{}');
 
 interface Response {
@@ -188,10 +197,6 @@ interface Response {
   readonly headers: Readonly<Record<string, string>>;
   body: AsyncIterable<Buffer> | Uint8Array;
 }
-
-const BODY_BYTES_FIRST = 64 * 1024;
-/** Buffers of answers that are read, for the next ones: they are as large as records can be. */
-const SPARE_BODIES = 2;
 
 function dynamoDbApi(client: DynamoDBClient, sdk: DynamoDbSdk): DynamoDbApi {
   return {

@@ -1,10 +1,9 @@
 /**
  * How many bytes of records all shards of a worker may have fetched that are not handed over yet. After an outage each of
- * a hundred shards would answer with 10 MB at once.
+ * a hundred shards would have an answer in memory.
  */
+import { ANSWER_BYTES } from './pace.ts';
 
-/** The largest answer of GetRecords, and what a shard may give that was not read before. */
-const ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 const ANSWER_BYTES_MIN = 64 * 1024;
 
 export class FetchBudget {
@@ -71,7 +70,7 @@ export class FetchBudget {
 /** What one shard holds of the budget: before a fetch as much as it is likely to bring, after it what it brought. */
 export class FetchShare {
   readonly #budget: FetchBudget;
-  #expected = ANSWER_BYTES_MAX;
+  #expected = ANSWER_BYTES;
   #held = 0;
 
   constructor(budget: FetchBudget) {
@@ -87,7 +86,7 @@ export class FetchShare {
   fetched(bytes: number): void {
     this.#budget.give(this.#held - bytes);
     this.#held = bytes;
-    this.#expected = Math.min(ANSWER_BYTES_MAX, Math.max(ANSWER_BYTES_MIN, bytes * 2));
+    this.#expected = Math.max(ANSWER_BYTES_MIN, Math.min(bytes * 2, Math.max(bytes, ANSWER_BYTES)));
   }
 
   release(): void {

@@ -95,7 +95,7 @@ export class RecordFinder {
   async atCheckpoint(lease: Lease, initialPosition: InitialPosition): Promise<CheckpointRead> {
     const { signal } = this.#settings;
     const { records, millisBehindLatest } = await this.#source(lease, initialPosition, 1).fetch(signal);
-    const record = records[0];
+    const record = records.at(0);
     const isThere = record?.SequenceNumber === lease.checkpoint;
     const isRead = isThere && lease.checkpointSubSequenceNumber >= 0;
     // Kinesis measures from behind the record that it gave.
@@ -110,7 +110,7 @@ export class RecordFinder {
   async #first(source: RecordSource): Promise<FoundRecord | null> {
     for (;;) {
       const { records, millisBehindLatest, ended } = await this.#fetch(source);
-      const record = records[0];
+      const record = records.at(0);
       if (record !== undefined) return foundRecord(record);
       if (ended || millisBehindLatest === 0) return null;
     }

@@ -1,7 +1,8 @@
-import type { _Record } from '@aws-sdk/client-kinesis';
+import type { StoredRecords } from './recordsAnswer.ts';
+import { ScannedRecords } from './scannedRecords.ts';
 
 interface Read {
-  readonly records: readonly _Record[];
+  readonly records: StoredRecords;
   readonly millisBehindLatest: number;
 }
 
@@ -19,11 +20,18 @@ export function pauseMs(read: Read, idleTimeBetweenReadsMs: number): number {
 }
 
 /** As Kinesis counts: data and partition keys. */
-export function storedBytes(read: Pick<Read, 'records'>): number {
+export function storedBytes({ records }: Pick<Read, 'records'>): number {
+  if (records instanceof ScannedRecords) return records.storedBytes;
   let bytes = 0;
-  for (const record of read.records) bytes += (record.Data?.length ?? 0) + (record.PartitionKey?.length ?? 0);
+  for (const record of records) bytes += (record.Data?.length ?? 0) + (record.PartitionKey?.length ?? 0);
   return bytes;
 }
+
+/**
+ * What to ask a shard for at once: with the bytes that Kinesis allows it, that makes two calls a second of the five that all its
+ * consumers share.
+ */
+export const ANSWER_BYTES = BYTES_PER_SECOND / 2;
 
 /** The longest pause between two tries of a call that fails. */
 export const BACKOFF_MAX_MS = 30_000;

@@ -14,6 +14,7 @@ import { createShardFilter, type ShardFilter } from './hashKeys.ts';
 import { deaggregate } from './kplDeaggregator.ts';
 import type { HashKeyRange } from './lease.ts';
 import { comparePositions } from './position.ts';
+import type { StoredRecords } from './recordsAnswer.ts';
 import type { ConsumerRecord, Counter, Position } from './types.ts';
 
 export interface RecordFormSettings {
@@ -26,8 +27,9 @@ export interface RecordFormSettings {
   readonly counter: (name: string) => Counter;
 }
 
-/** A batch ends with the record that takes it to so many expanded bytes. Plain records are views of what was fetched. */
-const BATCH_EXPANDED_BYTES = 8 * 1024 * 1024;
+/** A batch ends with the record that takes it to so many, or to so many expanded bytes: each shard may have one in memory. */
+const BATCH_RECORDS = 250;
+const BATCH_EXPANDED_BYTES = 1024 * 1024;
 
 /** Of one shard. */
 export class RecordForms {
@@ -61,12 +63,12 @@ export class RecordForms {
    * The user records, in order, of `records`, without those at or below `settled`. They are taken apart and expanded when a
    * batch is asked for, so that a fetch of bombs does not stand in memory as a whole. No batch is empty.
    */
-  *batches(records: readonly _Record[], settled: Position | null): Generator<ConsumerRecord[]> {
+  *batches(records: StoredRecords, settled: Position | null): Generator<ConsumerRecord[]> {
     let batch: ConsumerRecord[] = [];
     this.#expandedBytes = 0;
     for (const record of this.#userRecords(records, settled)) {
       batch.push(record);
-      if (this.#expandedBytes < BATCH_EXPANDED_BYTES) continue;
+      if (batch.length < BATCH_RECORDS && this.#expandedBytes < BATCH_EXPANDED_BYTES) continue;
       yield batch;
       batch = [];
       this.#expandedBytes = 0;
@@ -74,7 +76,7 @@ export class RecordForms {
     if (batch.length > 0) yield batch;
   }
 
-  *#userRecords(records: readonly _Record[], settled: Position | null): Generator<ConsumerRecord> {
+  *#userRecords(records: StoredRecords, settled: Position | null): Generator<ConsumerRecord> {
     for (const stored of records) {
       this.#stored.value += 1;
       const bytes = stored.Data ?? NO_BYTES;

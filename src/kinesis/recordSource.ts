@@ -1,14 +1,15 @@
 /** How the records of one shard are fetched, and the usual way: by polling GetRecords. */
-import type { _Record, ChildShard, StartingPosition } from '@aws-sdk/client-kinesis';
+import type { ChildShard, StartingPosition } from '@aws-sdk/client-kinesis';
 import type { Clock } from '../util/clock.ts';
 import type { KinesisApi } from './awsApi.ts';
 import { isExpiredIterator, isThrottling } from './awsErrors.ts';
-import { pauseMs } from './pace.ts';
+import { pauseMs, storedBytes } from './pace.ts';
 import type { ReadingPosition } from './readingPosition.ts';
+import type { StoredRecords } from './recordsAnswer.ts';
 import type { ShardSourceKind } from './types.ts';
 
 export interface Fetched {
-  readonly records: readonly _Record[];
+  readonly records: StoredRecords;
   readonly millisBehindLatest: number;
   /** The shard has no further record. */
   readonly ended: boolean;
@@ -34,8 +35,13 @@ export interface RecordSource {
 export interface PollingSettings {
   readonly streamName: string;
   readonly maxRecords: number;
+  /** So many bytes an answer should have, more or less: a large one keeps others out of memory. By default as many as it may. */
+  readonly answerBytes?: number | undefined;
   readonly idleTimeBetweenReadsMs: number;
 }
+
+/** As long as nothing is known: a low guess could bring 10 MB, the most that an answer has. */
+const RECORD_BYTES_FIRST = 4 * 1_024;
 
 /** A new iterator is asked for after this many failures in a row, since not every server says that one is spoiled. */
 const FAILURES_PER_ITERATOR = 4;
@@ -47,8 +53,10 @@ export function createPollingSource(
   position: ReadingPosition,
   settings: PollingSettings,
 ): RecordSource {
+  const { maxRecords, answerBytes = Number.POSITIVE_INFINITY, idleTimeBetweenReadsMs } = settings;
   let iterator: string | undefined;
   let failures = 0;
+  let recordBytes = RECORD_BYTES_FIRST;
 
   async function openIterator(signal: AbortSignal): Promise<string | undefined> {
     const start = iteratorStart(position.begin(clock.now()));
@@ -59,15 +67,17 @@ export function createPollingSource(
   async function getRecords(signal: AbortSignal): Promise<Fetched> {
     iterator ??= await openIterator(signal);
     if (iterator === undefined) return NOTHING_MORE;
-    const answer = await kinesis.getRecords({ ShardIterator: iterator, Limit: settings.maxRecords }, signal);
+    const Limit = Math.min(maxRecords, Math.ceil(answerBytes / recordBytes));
+    const answer = await kinesis.getRecords({ ShardIterator: iterator, Limit }, signal);
     iterator = answer.NextShardIterator || undefined;
     const read = { records: answer.Records ?? [], millisBehindLatest: answer.MillisBehindLatest ?? 0 };
     position.passed(read.records.at(-1)?.SequenceNumber);
+    if (read.records.length > 0) recordBytes = Math.max(1, storedBytes(read) / read.records.length);
     return {
       ...read,
       ended: iterator === undefined,
       children: answer.ChildShards ?? [],
-      pauseMs: pauseMs(read, settings.idleTimeBetweenReadsMs),
+      pauseMs: pauseMs(read, idleTimeBetweenReadsMs),
     };
   }
 

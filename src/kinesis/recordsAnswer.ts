@@ -1,174 +1,79 @@
 /**
- * Reads the answer to GetRecords from its bytes. An answer of 10 MB holds thousands of records, of which the SDK makes texts
- * first and checks each of them letter by letter: that costs more than all that is done with the records afterwards.
+ * Reads the answer to GetRecords from its bytes. An answer holds thousands of records, of which the SDK makes texts first and
+ * checks each of them letter by letter: that costs more than all that is done with the records afterwards.
  */
 import type { _Record, ChildShard } from '@aws-sdk/client-kinesis';
+import { scanRecords } from './scannedRecords.ts';
+
+/** An array, or what makes the records when they are asked for. */
+export interface StoredRecords extends Iterable<_Record> {
+  readonly length: number;
+  at(index: number): _Record | undefined;
+}
 
 export interface RecordsAnswer {
-  Records: _Record[] | undefined;
-  NextShardIterator?: string | undefined;
-  MillisBehindLatest?: number | undefined;
-  ChildShards?: ChildShard[] | undefined;
+  readonly Records?: StoredRecords | undefined;
+  readonly NextShardIterator?: string | undefined;
+  readonly MillisBehindLatest?: number | undefined;
+  readonly ChildShards?: ChildShard[] | undefined;
 }
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
+const LIST = Buffer.from('"Records":[');
 const BACKSLASH = 0x5c;
 
-/** @throws SyntaxError when the bytes are no such answer */
-export function parseRecordsAnswer(bytes: Buffer): RecordsAnswer {
-  return new AnswerReader(bytes).read();
+/**
+ * The records are made from the bytes when they are asked for, all of them once.
+ * @param release called when the bytes are not needed any more; never when no record is asked for
+ * @throws SyntaxError when they are no such answer
+ */
+export function parseRecordsAnswer(bytes: Buffer, release: () => void): RecordsAnswer {
+  // Without an escape no text can hold these quotes.
+  const found = bytes.includes(BACKSLASH) ? -1 : bytes.indexOf(LIST);
+  const records = found < 0 ? undefined : scanRecords(bytes, found + LIST.length, release);
+  if (records === undefined) {
+    const text = bytes.toString();
+    release();
+    return parseWhole(text);
+  }
+  const others = bytes.utf8Slice(0, found + LIST.length) + bytes.utf8Slice(records.end, bytes.length);
+  return { ...fieldsOf(others), Records: records };
 }
 
-class AnswerReader {
-  readonly #bytes: Buffer;
-  /** Of all records, one behind the other: never more than three bytes of four letters. */
-  readonly #data: Buffer;
-  #dataEnd = 0;
-  #at = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-    this.#data = Buffer.allocUnsafeSlow(Math.ceil((bytes.length * 3) / 4));
-  }
-
-  read(): RecordsAnswer {
-    const answer: RecordsAnswer = { Records: undefined };
-    this.#object((key) => {
-      if (key === 'Records' && this.#peek() === OPEN_LIST) answer.Records = this.#records();
-      else Object.assign(answer, { [key]: this.#value() ?? undefined });
-    });
-    return answer;
-  }
-
-  #records(): _Record[] {
-    const records: _Record[] = [];
-    this.#list(() => records.push(this.#record()));
-    return records;
-  }
-
-  #record(): _Record {
-    const record: _Record = { SequenceNumber: undefined, Data: undefined, PartitionKey: undefined };
-    this.#object((key) => {
-      if (key === 'Data') record.Data = this.#base64();
-      else if (key === 'SequenceNumber') record.SequenceNumber = this.#text();
-      else if (key === 'PartitionKey') record.PartitionKey = this.#text();
-      else if (key === 'ApproximateArrivalTimestamp') record.ApproximateArrivalTimestamp = this.#time();
-      else Object.assign(record, { [key]: this.#value() ?? undefined });
-    });
-    return record;
-  }
-
-  #time(): Date {
-    const seconds = this.#value();
-    if (typeof seconds !== 'number') throw this.#fault();
-    return new Date(Math.round(seconds * 1000));
-  }
-
-  #base64(): Buffer {
-    const text = this.#quoted();
-    const start = this.#dataEnd;
-    this.#dataEnd += this.#data.write(text, start, 'base64');
-    return this.#data.subarray(start, this.#dataEnd);
-  }
-
-  #text(): string {
-    const start = this.#at;
-    const text = this.#quoted();
-    if (!NOT_ASCII.test(text)) return text;
-    this.#at = start;
-    return String(this.#value());
-  }
-
-  /** A text of ASCII; of another, nothing that means something. */
-  #quoted(): string {
-    const end = this.#bytes[this.#at] === QUOTE ? this.#bytes.indexOf(QUOTE, this.#at + 1) : -1;
-    if (end < 0) throw this.#fault();
-    const text = this.#bytes.latin1Slice(this.#at + 1, end);
-    if (text.includes('\\')) return String(this.#value());
-    this.#at = end + 1;
-    return text;
-  }
-
-  /** Any value, in one piece. */
-  #value(): unknown {
-    const start = this.#at;
-    let depth = 0;
-    do {
-      const byte = this.#bytes[this.#at];
-      if (byte === undefined) throw this.#fault();
-      if (byte === QUOTE) this.#at = this.#textEnd(this.#at + 1);
-      else this.#at += 1;
-      if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth += 1;
-      else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
-    } while (depth > 0 || !this.#isBehindValue());
-    return JSON.parse(this.#bytes.utf8Slice(start, this.#at));
-  }
-
-  #isBehindValue(): boolean {
-    const byte = this.#bytes[this.#at];
-    return byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_LIST;
-  }
-
-  #textEnd(start: number): number {
-    for (let i = start; i < this.#bytes.length; i++) {
-      if (this.#bytes[i] === BACKSLASH) i += 1;
-      else if (this.#bytes[i] === QUOTE) return i + 1;
-    }
-    throw this.#fault();
-  }
-
-  #object(field: (key: string) => void): void {
-    this.#expect(OPEN_OBJECT);
-    if (this.#peek() !== CLOSE_OBJECT) {
-      do {
-        this.#peek();
-        const key = this.#text();
-        this.#expect(COLON);
-        this.#peek();
-        field(key);
-      } while (this.#skips(COMMA));
-    }
-    this.#expect(CLOSE_OBJECT);
-  }
-
-  #list(element: () => void): void {
-    this.#expect(OPEN_LIST);
-    if (this.#peek() !== CLOSE_LIST) {
-      do {
-        this.#peek();
-        element();
-      } while (this.#skips(COMMA));
-    }
-    this.#expect(CLOSE_LIST);
-  }
-
-  /** The next byte that is no blank. */
-  #peek(): number | undefined {
-    let byte = this.#bytes[this.#at];
-    while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = this.#bytes[++this.#at];
-    return byte;
-  }
-
-  #skips(byte: number): boolean {
-    if (this.#peek() !== byte) return false;
-    this.#at += 1;
-    return true;
-  }
-
-  #expect(byte: number): void {
-    if (!this.#skips(byte)) throw this.#fault();
-  }
-
-  #fault(): SyntaxError {
-    return new SyntaxError(`the answer to GetRecords is malformed at byte ${this.#at} of ${this.#bytes.length}`);
-  }
+/** For answers that are not in Kinesis's own form. */
+function parseWhole(text: string): RecordsAnswer {
+  const fields = fieldsOf(text);
+  return { ...fields, Records: fields.Records?.map(recordOf) };
 }
 
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
+interface AnswerFields extends Omit<RecordsAnswer, 'Records'> {
+  readonly Records?: RecordFields[] | undefined;
+}
 
-const NOT_ASCII = /[^\0-\x7f]/;
+interface RecordFields {
+  readonly SequenceNumber?: string | null;
+  readonly PartitionKey?: string | null;
+  /** Base64. */
+  readonly Data?: string | null;
+  /** Seconds since 1970. */
+  readonly ApproximateArrivalTimestamp?: number | null;
+}
+
+/** @throws SyntaxError */
+function fieldsOf(text: string): AnswerFields {
+  const { Records, NextShardIterator, MillisBehindLatest, ChildShards } = JSON.parse(text);
+  return {
+    Records: Records ?? undefined,
+    NextShardIterator: NextShardIterator ?? undefined,
+    MillisBehindLatest: MillisBehindLatest ?? undefined,
+    ChildShards: ChildShards ?? undefined,
+  };
+}
+
+function recordOf({ SequenceNumber, Data, PartitionKey, ApproximateArrivalTimestamp: seconds }: RecordFields): _Record {
+  return {
+    SequenceNumber: SequenceNumber ?? undefined,
+    Data: typeof Data === 'string' ? Buffer.from(Data, 'base64') : undefined,
+    PartitionKey: PartitionKey ?? undefined,
+    ApproximateArrivalTimestamp: typeof seconds === 'number' ? new Date(Math.round(seconds * 1_000)) : undefined,
+  };
+}

@@ -28,7 +28,7 @@ export function resolveOptions(options: ConsumerOptions): ResolvedOptions {
     leaseRenewalsAtOnce: options.leaseRenewalsAtOnce ?? 20,
     closeTimeoutMs: options.closeTimeoutMs ?? 10_000,
     tableBilling: options.tableBilling ?? { mode: 'PAY_PER_REQUEST' },
-    fetchedBytesMax: options.fetchedBytesMax ?? 64 * 1024 * 1024,
+    fetchedBytesMax: options.fetchedBytesMax ?? 8 * 1024 * 1024,
     compression: options.compression ?? 'auto',
     expandedBytesMax: options.expandedBytesMax ?? 64 * 1024 * 1024,
     kplRecordsOutsideShard: options.kplRecordsOutsideShard ?? 'keep',

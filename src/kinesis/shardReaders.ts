@@ -3,6 +3,7 @@ import { TroubleReporter } from '../util/troubleReporter.ts';
 import { createFanOutSource } from './fanOutSource.ts';
 import { FetchBudget } from './fetchBudget.ts';
 import type { Lease } from './lease.ts';
+import { ANSWER_BYTES } from './pace.ts';
 import { ReadingPosition } from './readingPosition.ts';
 import { createPollingSource, type RecordSource } from './recordSource.ts';
 import { LocalShardReader, type ReaderOptions, type ReaderSurroundings, type ShardKnowledge } from './shardReader.ts';
@@ -44,7 +45,8 @@ export class ShardReaders {
     const { kinesis, clock, initialPosition } = this.#around;
     const shardId = lease.leaseKey;
     const position = new ReadingPosition(lease, initialPosition);
-    const polling = createPollingSource(kinesis, clock, shardId, position, this.#around);
+    const settings = { ...this.#around, answerBytes: ANSWER_BYTES };
+    const polling = createPollingSource(kinesis, clock, shardId, position, settings);
     const consumer = this.#streamConsumer;
     if (consumer === undefined) return polling;
     const isClosed = () => this.#around.isClosed(shardId);

@@ -191,7 +191,7 @@ export interface ConsumerOptions {
   /** How long `close` tries to tell others how far this worker came. Default 10,000. */
   readonly closeTimeoutMs?: number | undefined;
   readonly tableBilling?: TableBilling | undefined;
-  /** Bytes of records that all shards together may have fetched and not handed over. Default 64 MiB. */
+  /** Bytes of records that all shards together may have fetched and not handed over. Default 8 MiB. */
   readonly fetchedBytesMax?: number | undefined;
   /** How user records are compressed. Default `auto`. */
   readonly compression?: CompressionChoice | undefined;

@@ -1,5 +1,5 @@
 /**
- * A fake of Kinesis in a process of its own, only for measuring: sends answers that were written beforehand, as fast as it can. Its
+ * A fake of Kinesis in a process of its own, only for measuring: sends records that were written beforehand, as fast as it can. Its
  * shards are closed: they end behind their last record. One line of JSON says where it listens. Usage: node fakeStream.ts <folder>
  */
 import { open } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { readBody } from '../support/servers/s3/request.ts';
 import { listen } from '../support/servers/server.ts';
 import { OutputTally } from './outputTally.ts';
 import { SinkReport } from './sinkReport.ts';
-import { placeInShard, RECORDS_MAX, readIndex, shardFile } from './streamFiles.ts';
+import { placeInShard, readIndex, shardFile } from './streamFiles.ts';
 
 const HASH_KEYS = 2n ** 128n;
 const folder = process.argv[2] ?? '';
@@ -56,26 +56,24 @@ function shardOf(shard: number) {
   };
 }
 
-/** An iterator names the shard and how many of its records go before. */
-async function getRecords({ ShardIterator = '', Limit = 0 }: Input): Promise<Answers> {
-  const [shard = 0, before = 0] = ShardIterator.split('/').map(Number);
-  const number = Math.floor(before / RECORDS_MAX);
-  const answer = index[shard]?.[number] ?? { offset: 0, bytes: 0, records: 0 };
-  if (Limit < answer.records) throw new Error(`an answer has ${answer.records} records, and ${Limit} are asked for`);
-  const whole = Buffer.allocUnsafe(answer.bytes);
-  await files[shard]?.read(whole, 0, answer.bytes, answer.offset);
-  const skipped = before % RECORDS_MAX;
-  const records = skipped === 0 ? whole : withoutFirst(whole, skipped);
-  report.note(answer.records - skipped);
-  const isLast = number + 1 >= (index[shard]?.length ?? 0);
-  const iterator = isLast ? '' : `"NextShardIterator":"${shard}/${(number + 1) * RECORDS_MAX}",`;
-  return [`{"MillisBehindLatest":${isLast ? 0 : 60_000},${iterator}"Records":[`, records, ']}'];
-}
+/** As many as one GetRecords gives at most, and bytes of their data and keys, which are a little less than those of its text. */
+const RECORDS_MAX = 10_000;
+const ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 
-/** Only for a worker that takes over in the midst of an answer, having lost its lease. */
-function withoutFirst(records: Buffer, count: number): Buffer {
-  const list: unknown[] = JSON.parse(`[${records}]`);
-  return Buffer.from(JSON.stringify(list.slice(count)).slice(1, -1));
+/** An iterator names the shard and how many of its records go before. */
+async function getRecords({ ShardIterator = '', Limit = RECORDS_MAX }: Input): Promise<Answers> {
+  const [shard = 0, from = 0] = ShardIterator.split('/').map(Number);
+  const starts = index[shard] ?? [];
+  const count = starts.length - 1;
+  const start = starts[from] ?? 0;
+  let to = Math.min(from + Limit, count);
+  while ((starts[to] ?? 0) - start > ANSWER_BYTES_MAX) to--;
+  const records = Buffer.allocUnsafe(Math.max(0, (starts[to] ?? 0) - start - 1));
+  await files[shard]?.read(records, 0, records.length, start);
+  report.note(to - from);
+  const isLast = to === count;
+  const iterator = isLast ? '' : `"NextShardIterator":"${shard}/${to}",`;
+  return [`{"MillisBehindLatest":${isLast ? 0 : 60_000},${iterator}"Records":[`, records, ']}'];
 }
 
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {

@@ -1,4 +1,4 @@
-/** A stream as its GetRecords answers, written out beforehand so that the server only has to send them. */
+/** A stream as the records of its shards, written out beforehand so that the server only has to send them. */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,18 +6,10 @@ import { accessLogLines } from './accessLog.ts';
 import { generated } from './generated.ts';
 import { LINE_SOURCES } from './lines.ts';
 
-/** Where in the shard's file the records of one answer stand. */
-export interface Answer {
-  readonly offset: number;
-  readonly bytes: number;
-  readonly records: number;
-}
+/** Where in the shard's file each record begins, and the file ends. A comma stands behind each record. */
+export type ShardIndex = readonly number[];
 
-/** One list a shard. */
-export type StreamIndex = readonly (readonly Answer[])[];
-
-/** As many as one GetRecords gives; their 4 MB are below its other limit. */
-export const RECORDS_MAX = 10_000;
+const WRITTEN_AT_ONCE = 1_000;
 const NUMBER_DIGITS = 19;
 const SEQUENCE_START = '4959033827149025660855969253836';
 const ARRIVAL_SECONDS = 1_603_133_760;
@@ -31,7 +23,8 @@ export function shardFile(folder: string, shard: number): string {
   return join(folder, `${shard}.json`);
 }
 
-export function readIndex(folder: string): StreamIndex {
+/** One a shard. */
+export function readIndex(folder: string): readonly ShardIndex[] {
   return JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
 }
 
@@ -52,8 +45,8 @@ function writeStream(folder: string, events: number, shards: number): void {
 
 class ShardWriter {
   readonly #file: number;
-  readonly #answers: Answer[] = [];
-  #offset = 0;
+  readonly #starts: number[] = [];
+  #end = 0;
   #texts: string[] = [];
 
   constructor(path: string) {
@@ -61,29 +54,29 @@ class ShardWriter {
   }
 
   add(text: string): void {
+    this.#starts.push(this.#end);
+    this.#end += text.length;
     this.#texts.push(text);
-    if (this.#texts.length === RECORDS_MAX) this.#flush();
+    if (this.#texts.length === WRITTEN_AT_ONCE) this.#flush();
   }
 
-  close(): readonly Answer[] {
-    if (this.#texts.length > 0) this.#flush();
+  close(): ShardIndex {
+    this.#flush();
     closeSync(this.#file);
-    return this.#answers;
+    return [...this.#starts, this.#end];
   }
 
   #flush(): void {
-    const bytes = writeSync(this.#file, this.#texts.join(','));
-    this.#answers.push({ offset: this.#offset, bytes, records: this.#texts.length });
-    this.#offset += bytes;
+    writeSync(this.#file, this.#texts.join(''));
     this.#texts = [];
   }
 }
 
-/** In the order and with the forms that Kinesis has. */
+/** ASCII, in the order and with the forms that Kinesis has. */
 function recordText(line: string, number: number, shard: number): string {
   const data = Buffer.from(`${line}\n`).toString('base64');
   const arrival = (ARRIVAL_SECONDS + number / 1000).toFixed(3);
   const key = createHash('md5').update(String(number)).digest('hex');
   const sequence = `${SEQUENCE_START}${String(shard).padStart(6, '0')}${String(number).padStart(NUMBER_DIGITS, '0')}`;
-  return `{"ApproximateArrivalTimestamp":${arrival},"Data":"${data}","PartitionKey":"${key}","SequenceNumber":"${sequence}"}`;
+  return `{"ApproximateArrivalTimestamp":${arrival},"Data":"${data}","PartitionKey":"${key}","SequenceNumber":"${sequence}"},`;
 }

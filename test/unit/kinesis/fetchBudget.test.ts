@@ -61,17 +61,21 @@ describe('FetchBudget', () => {
 });
 
 describe('FetchShare', () => {
-  test('reserves a whole answer first, and then twice what came last', async () => {
+  test('reserves what is asked for first, and then twice what came last, up to what is asked for', async () => {
     const budget = new FetchBudget(64 * MIB);
     const share = budget.share();
     await share.reserve(never);
-    expect(budget.bytes).toBe(10 * MIB);
-    share.fetched(1 * MIB);
     expect(budget.bytes).toBe(1 * MIB);
+    share.fetched(MIB / 4);
+    expect(budget.bytes).toBe(MIB / 4);
     share.release();
     expect(budget.bytes).toBe(0);
     await share.reserve(never);
-    expect(budget.bytes).toBe(2 * MIB);
+    expect(budget.bytes).toBe(MIB / 2);
+    share.fetched(3 * MIB);
+    share.release();
+    await share.reserve(never);
+    expect(budget.bytes).toBe(3 * MIB);
     share.fetched(0);
     share.release();
     await share.reserve(never);

@@ -142,7 +142,7 @@ describe('a record that cannot be expanded', () => {
 
 describe('batches', () => {
   it('end where so much is expanded that the rest had better wait, inside a container too', () => {
-    const packed = gzipSync(Buffer.alloc(5 * MIB));
+    const packed = gzipSync(Buffer.alloc(0.6 * MIB));
     const container = kplContainer([{ data: packed }, { data: packed }, { data: packed }]);
     const { forms, counted } = createForms();
     const batches = forms.batches([stored(container, 1), stored('plain', 2)], null);
@@ -156,9 +156,12 @@ describe('batches', () => {
     expect(places()).toEqual([]);
   });
 
-  it('are one for plain records, however many', () => {
-    const records = Array.from({ length: 20 }, (_, n) => stored(Buffer.alloc(MIB), n));
-    expect([...createForms().forms.batches(records, null)]).toHaveLength(1);
+  it('end after some hundred plain records, however small or large they are', () => {
+    for (const data of ['a', Buffer.alloc(MIB)]) {
+      const records = Array.from({ length: 600 }, (_, n) => stored(data, n));
+      const batches = Array.from(createForms().forms.batches(records, null), ({ length }) => length);
+      expect(batches).toEqual([250, 250, 100]);
+    }
   });
 
   it('are settled one after the other, and none is expanded while the one before is not taken', async () => {
