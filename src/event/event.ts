@@ -5,7 +5,7 @@ import { EncodedMap } from './encodedMap.ts';
 import type { FieldReference } from './fieldReference.ts';
 import { parseIso8601 } from './isoTimestamp.ts';
 import { encodeJson } from './json.ts';
-import { JsonFields } from './jsonFields.ts';
+import { JsonFields, type PlainText } from './jsonFields.ts';
 import { SourceBatch } from './sourceBatch.ts';
 import { copyMap, getKey, hasKey, isMap, Scalar, setKey, Timestamp, type Value, type ValueMap } from './value.ts';
 
@@ -152,6 +152,11 @@ export class Event {
     if (inMetadata) return path.length === 0 ? this.metadata : getAt(this.metadata, path);
     const first = this.getField(path[0] as string);
     return path.length === 1 || first === undefined ? first : getAt(first, path, 1);
+  }
+
+  /** As `JsonFields.findText`. False also where `get` would find a text. */
+  findText({ path, inMetadata }: FieldReference, found: PlainText): boolean {
+    return path.length === 1 && !inMetadata && this.#fields?.findText(path[0] as string, found) === true;
   }
 
   has(reference: FieldReference): boolean {

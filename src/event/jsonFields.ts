@@ -34,6 +34,13 @@ const OPEN_LIST = 0x5b;
 
 type Held = Value | EncodedMap;
 
+/** A text between its quotes, which stand in front of it and behind it. */
+export interface PlainText {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}
+
 export class JsonFields {
   readonly #bytes: Buffer;
   readonly #start: number;
@@ -86,6 +93,20 @@ export class JsonFields {
     const field = this.#added?.find(key);
     if (field?.value instanceof EncodedMap) field.value = field.value.toMap();
     return field?.value as Value | undefined;
+  }
+
+  /** Tells where a text of ASCII without escapes stands. False for anything else, and for a field that was set: `get` gives it. */
+  findText(key: string, found: PlainText): boolean {
+    const index = this.#indexOf(key);
+    if (index < 0) return false;
+    const at = this.#at + 2 * index;
+    const start = this.#tape[at] as number;
+    const last = this.#tape[at + 1] as number;
+    if ((last & (ESCAPED | WIDE | HELD)) !== 0 || this.#bytes[start] !== QUOTE) return false;
+    found.bytes = this.#bytes;
+    found.start = start + 1;
+    found.end = (last >> FLAG_BITS) - 1;
+    return true;
   }
 
   /** False when only a map can hold such a key in its place: nothing was set. */

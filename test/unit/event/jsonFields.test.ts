@@ -271,3 +271,30 @@ describe(`${FUZZ_EVENTS} random texts`, () => {
     expect(known.length).toBeGreaterThan(500);
   });
 });
+
+describe('a text where it stands', () => {
+  const found = { bytes: Buffer.alloc(0), start: 0, end: 0 };
+
+  it('is found when it is ASCII without escapes', () => {
+    const fields = scanned('{"a":1,"b":"1.2.3.4","c":""}');
+    expect(fields.findText('b', found)).toBe(true);
+    expect(found.bytes.toString('utf8', found.start - 1, found.end + 1)).toBe('"1.2.3.4"');
+    expect(fields.findText('c', found)).toBe(true);
+    expect(found.end).toBe(found.start);
+  });
+
+  it.each(['{"a":1}', '{"a":null}', '{"a":["x"]}', '{"a":{"a":"x"}}', '{"a":"x\\n"}', '{"a":"é"}', '{"b":"x"}'])(
+    'is not found in %s',
+    (text) => {
+      expect(scanned(text).findText('a', found)).toBe(false);
+    },
+  );
+
+  it('is not found in a field that was set or removed', () => {
+    const fields = scanned('{"a":"x","b":"y"}');
+    fields.set('a', 'z');
+    fields.remove('b');
+    fields.set('c', 'added');
+    for (const key of ['a', 'b', 'c']) expect(fields.findText(key, found)).toBe(false);
+  });
+});

@@ -3,7 +3,7 @@
 export interface Address {
   /** As Java prints it: IPv6 without `::`, IPv4-mapped addresses as IPv4. */
   readonly text: string;
-  /** The address as an unsigned 32-bit number; -1 when it is IPv6. */
+  /** The bits of an IPv4 address, as a signed number; 0 when it is IPv6. */
   readonly ipv4: number;
   /** Eight groups of 16 bits. */
   readonly ipv6: Uint16Array | undefined;
@@ -11,37 +11,37 @@ export interface Address {
 
 /** `undefined` for all that Java would ask DNS about, host names above all, and for malformed addresses. */
 export function parseAddress(text: string): Address | undefined {
-  const ipv4 = parseDottedQuad(text);
-  return ipv4 >= 0 ? { text, ipv4, ipv6: undefined } : parseOther(text);
+  const bytes = Buffer.from(text);
+  const ipv4 = parseDottedQuad(bytes, 0, bytes.length);
+  return ipv4 === undefined ? parseOther(text) : { text, ipv4, ipv6: undefined };
 }
 
 const DOT = 46;
 const ZERO = 48;
 
-/** The usual form, four numbers without leading zeros; -1 for any other text. */
-function parseDottedQuad(text: string): number {
-  const { length } = text;
-  if (length < 7 || length > 15) return -1;
+/** The bits of an address in its usual form, four numbers without leading zeros, as a signed number. */
+export function parseDottedQuad(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (end - start < 7 || end - start > 15) return undefined;
   let address = 0;
   let dots = 0;
   let octet = 0;
   let digits = 0;
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i);
+  for (let i = start; i < end; i++) {
+    const code = bytes[i] as number;
     if (code === DOT) {
-      if (digits === 0 || octet > 255) return -1;
-      address = address * 256 + octet;
+      if (digits === 0 || octet > 255) return undefined;
+      address = (address << 8) | octet;
       dots++;
       octet = 0;
       digits = 0;
     } else {
       const digit = code - ZERO;
-      if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return -1;
+      if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return undefined;
       octet = octet * 10 + digit;
       digits++;
     }
   }
-  return dots === 3 && digits > 0 && octet <= 255 ? address * 256 + octet : -1;
+  return dots === 3 && digits > 0 && octet <= 255 ? (address << 8) | octet : undefined;
 }
 
 function parseOther(text: string): Address | undefined {
@@ -53,7 +53,8 @@ function parseOther(text: string): Address | undefined {
   return parseIpv6(literal);
 }
 
-function ipv4Address(ipv4: number): Address {
+function ipv4Address(unsigned: number): Address {
+  const ipv4 = unsigned | 0;
   return { text: [ipv4 >>> 24, (ipv4 >>> 16) & 255, (ipv4 >>> 8) & 255, ipv4 & 255].join('.'), ipv4, ipv6: undefined };
 }
 
@@ -81,7 +82,7 @@ function parseIpv6(text: string): Address | undefined {
     return zone === '' ? ipv4Address((groups[6] as number) * 65_536 + (groups[7] as number)) : undefined;
   }
   const address = groups.map((group) => group.toString(16)).join(':');
-  return { text: zone === '' ? address : `${address}%${scope}`, ipv4: -1, ipv6: Uint16Array.from(groups) };
+  return { text: zone === '' ? address : `${address}%${scope}`, ipv4: 0, ipv6: Uint16Array.from(groups) };
 }
 
 function isIpv4Mapped(groups: readonly number[]): boolean {
@@ -135,12 +136,19 @@ export const SPECIAL_IPV4: readonly (readonly [base: string, bits: number])[] = 
   ['224.0.0.0', 3],
 ];
 
-const specialIpv4 = SPECIAL_IPV4.map(([base, bits]) => ({ first: parseDottedQuad(base), size: 2 ** (32 - bits) }));
+const specialIpv4 = SPECIAL_IPV4.map(([base, bits]) => {
+  return { first: base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0), size: 2 ** (32 - bits) };
+});
 
 export function isSpecialPurpose({ ipv4, ipv6 }: Address): boolean {
-  if (ipv6 === undefined) return specialIpv4.some(({ first, size }) => ipv4 >= first && ipv4 < first + size);
+  if (ipv6 === undefined) return isSpecialIpv4(ipv4);
   const [first = 0, second = 0] = ipv6;
   if ((first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfe80 || first >= 0xff00) return true;
   if (first === 0x2001 && second === 0xdb8) return true;
   return ipv6.subarray(0, 7).every((group) => group === 0) && (ipv6[7] as number) <= 1;
+}
+
+export function isSpecialIpv4(ipv4: number): boolean {
+  const unsigned = ipv4 >>> 0;
+  return specialIpv4.some(({ first, size }) => unsigned >= first && unsigned < first + size);
 }

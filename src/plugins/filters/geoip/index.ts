@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Event } from '../../../event/event.ts';
 import { type FieldReference, parseFieldReference } from '../../../event/fieldReference.ts';
+import type { PlainText } from '../../../event/jsonFields.ts';
 import { isMap, type Value } from '../../../event/value.ts';
 import {
   defineFilter,
@@ -12,7 +13,7 @@ import {
   string,
   stringArray,
 } from '../../../plugin-api/index.ts';
-import { isSpecialPurpose, parseAddress } from './address.ts';
+import { isSpecialIpv4, isSpecialPurpose, parseAddress, parseDottedQuad } from './address.ts';
 import { type Database, openDatabase } from './database.ts';
 import { keysToFill, parseFields } from './databaseKinds.ts';
 import { defaultDatabase } from './defaultDatabase.ts';
@@ -93,19 +94,34 @@ export const geoip = defineFilter({
     }
 
     const hits = context.counter('hits');
+
+    function hit(event: Event, result: GeoResult): boolean {
+      if (!merge(event, target, result)) return fail(event, 'bad_target');
+      hits.value++;
+      return true;
+    }
+
+    function applyToText(event: Event): boolean {
+      const text = firstText(event.get(source));
+      if (typeof text !== 'string') return fail(event, text === undefined ? 'missing' : 'invalid');
+      if (isBlank(text)) return fail(event, 'blank');
+      const address = parseAddress(text);
+      if (address === undefined) return miss(event, 'invalid');
+      const result = lookup.find(address);
+      if (typeof result !== 'string') return hit(event, result);
+      return miss(event, result === 'not_found' && isSpecialPurpose(address) ? 'private' : result);
+    }
+
+    const found: PlainText = { bytes: Buffer.alloc(0), start: 0, end: 0 };
     return {
       apply(event) {
-        const text = firstText(event.get(source));
-        if (typeof text !== 'string') return fail(event, text === undefined ? 'missing' : 'invalid');
-        if (isBlank(text)) return fail(event, 'blank');
-        const address = parseAddress(text);
-        if (address === undefined) return miss(event, 'invalid');
-        const result = lookup.find(address);
-        if (result === 'damaged') return miss(event, 'damaged');
-        if (result === 'nothing') return miss(event, isSpecialPurpose(address) ? 'private' : 'not_found');
-        if (!merge(event, target, result)) return fail(event, 'bad_target');
-        hits.value++;
-        return true;
+        if (!event.findText(source, found)) return applyToText(event);
+        const { bytes, start, end } = found;
+        const ipv4 = parseDottedQuad(bytes, start, end);
+        if (ipv4 === undefined) return applyToText(event);
+        const result = lookup.findIpv4(ipv4, bytes, start - 1, end + 1);
+        if (typeof result !== 'string') return hit(event, result);
+        return miss(event, result === 'not_found' && isSpecialIpv4(ipv4) ? 'private' : result);
       },
     };
   },

@@ -7,7 +7,10 @@ import { ResultText } from './resultText.ts';
 import { TextCache } from './textCache.ts';
 
 /** Why there is no result: no record worth having, or bytes that make no sense. */
-type Miss = 'nothing' | 'damaged';
+type Miss = 'not_found' | 'damaged';
+
+const OPEN = 0x7b;
+const CLOSE = Buffer.from('}');
 
 /** Answers one filter's questions from a database. Results are kept by record, which many addresses share. */
 export class Lookup {
@@ -26,11 +29,21 @@ export class Lookup {
 
   /** The fields to set; else why there are none. */
   find(address: Address): GeoResult | Miss {
-    const offset = this.#database.tree.find(address);
-    if (offset < 0) return 'nothing';
+    const ip = Buffer.from(`"${address.text}"`);
+    return this.#result(this.#database.tree.find(address), ip, 0, ip.length);
+  }
+
+  /** The same of an IPv4 address whose text stands in quotes at `start` to `end` of the bytes, which do not change any more. */
+  findIpv4(ipv4: number, bytes: Buffer, start: number, end: number): GeoResult | Miss {
+    return this.#result(this.#database.tree.findIpv4(ipv4), bytes, start, end);
+  }
+
+  #result(offset: number, ip: Buffer, ipStart: number, ipEnd: number): GeoResult | Miss {
+    if (offset < 0) return 'not_found';
     const texts = this.#texts;
     const miss = texts.find(offset) ? undefined : this.#prepare(offset);
-    return miss ?? new GeoResult(this.#wantsIp ? address.text : undefined, texts.bytes, texts.start, texts.end);
+    if (miss !== undefined) return miss;
+    return new GeoResult(this.#wantsIp ? ip : undefined, ipStart, ipEnd, texts.bytes, texts.start, texts.end);
   }
 
   /** Puts the text into the cache, if there is one. */
@@ -38,13 +51,14 @@ export class Lookup {
     const text = this.#text;
     text.clear();
     try {
-      if (!this.#description.write(this.#database.reader, offset, text)) return 'nothing';
+      if (!this.#description.write(this.#database.reader, offset, text)) return 'not_found';
     } catch {
       return 'damaged';
     }
-    if (text.length === 0 && !this.#wantsIp) return 'nothing';
-    // The first field has a comma in front, too.
-    this.#texts.set(offset, text.bytes, Math.min(1, text.length), text.length);
+    if (text.length === 0 && !this.#wantsIp) return 'not_found';
+    text.append(CLOSE);
+    if (!this.#wantsIp) text.bytes[0] = OPEN;
+    this.#texts.set(offset, text.bytes, 0, text.length);
     return undefined;
   }
 }

@@ -38,8 +38,13 @@ export class SearchTree {
 
   /** The record's offset in the file, which may lie outside of a damaged one; -1 when no network holds the address. */
   find({ ipv4, ipv6 }: Address): number {
-    if (ipv6 === undefined) return this.#offset(this.#findIpv4(ipv4));
+    if (ipv6 === undefined) return this.findIpv4(ipv4);
     return this.#hasIpv6 ? this.#offset(this.#findIpv6(ipv6)) : -1;
+  }
+
+  /** The same of an IPv4 address as a number, signed or not. */
+  findIpv4(address: number): number {
+    return this.#offset(this.#findIpv4(address));
   }
 
   #findIpv4(address: number): number {

@@ -96,7 +96,8 @@ describe('address texts', () => {
   });
 
   it('gives the number of an IPv4 address and the groups of an IPv6 one', () => {
-    expect(parseAddress('200.1.2.3')?.ipv4).toBe(200 * 2 ** 24 + 2 ** 16 + 2 * 2 ** 8 + 3);
+    expect(parseAddress('200.1.2.3')?.ipv4).toBe((200 - 256) * 2 ** 24 + 2 ** 16 + 2 * 2 ** 8 + 3);
+    expect(parseAddress('200.1.515')?.ipv4).toBe((200 - 256) * 2 ** 24 + 2 ** 16 + 2 * 2 ** 8 + 3);
     expect(parseAddress('2001:db8::f')?.ipv6).toEqual(Uint16Array.of(0x2001, 0xdb8, 0, 0, 0, 0, 0, 15));
   });
 });
