@@ -21,6 +21,15 @@ export class UnsendableEvent extends Error {
 /** Part of an action line, as `,"key":value`; empty when the event has none. */
 type MetaPart = (event: Event, action: Action, dialect: Dialect) => string;
 
+/** What one is made of, and how it reads. */
+interface ActionLine {
+  readonly action: Action | '';
+  readonly index: string;
+  readonly meta: string;
+  readonly dialect: Dialect | undefined;
+  readonly line: string;
+}
+
 /** Turns events into lines of a bulk. All that needs no event is done in the constructor. */
 export class BulkEncoder {
   readonly #options: Options;
@@ -33,6 +42,7 @@ export class BulkEncoder {
   readonly #updateBody: (event: Event, document: ValueMap) => string;
   #lastIndex: string | undefined;
   #lastIndexJson = '""';
+  #lastLine: ActionLine = { action: '', index: '', meta: '', dialect: undefined, line: '' };
 
   constructor(options: Options) {
     this.#options = options;
@@ -77,13 +87,18 @@ export class BulkEncoder {
   }
 
   #actionLine(event: Event, action: Action, id: string | undefined, dialect: Dialect): string {
-    let line = `{"${action}":{"_index":${this.#indexJson(event, dialect)}`;
-    if (id !== undefined) line += `,"_id":${JSON.stringify(id)}`;
-    for (const part of this.#metaParts) line += part(event, action, dialect);
-    if (dialect.defaultType !== undefined && this.#options.document_type === undefined) {
-      line += `,"_type":${JSON.stringify(dialect.defaultType)}`;
-    }
-    return `${line}}}`;
+    const index = this.#indexJson(event, dialect);
+    let meta = id === undefined ? '' : `,"_id":${JSON.stringify(id)}`;
+    for (const part of this.#metaParts) meta += part(event, action, dialect);
+    const last = this.#lastLine;
+    if (last.meta === meta && last.index === index && last.action === action && last.dialect === dialect)
+      return last.line;
+    const hasType = dialect.defaultType !== undefined && this.#options.document_type === undefined;
+    const type = hasType ? `,"_type":${JSON.stringify(dialect.defaultType)}` : '';
+    const line = `{"${action}":{"_index":${index}${meta}${type}}}`;
+    // One with an id does not come again.
+    if (id === undefined) this.#lastLine = { action, index, meta, dialect, line };
+    return line;
   }
 
   /** Neighbours mostly go to the same index. */

@@ -35,19 +35,23 @@ export interface OutcomeRules {
 
 export const DELIVERED: ItemOutcome = { fate: 'delivered', status: 201, type: '', reason: '' };
 
+export const ANSWER_HEAD_LENGTH = 256;
+
 /** `errors` stands before the items, which are most of the text and then need no look. */
-const HEAD_LENGTH = 256;
+export function saysAllDelivered(answer: string): boolean {
+  return answer.slice(0, ANSWER_HEAD_LENGTH).includes('"errors":false');
+}
 
 /**
  * Outcomes in the order of the items; `'allDelivered'` when none failed, undefined when the text is no answer to a bulk of
- * `size` items.
+ * `size` items. Of a text that says that none failed, the head is enough.
  */
 export function parseBulkAnswer(
   text: string,
   size: number,
   rules: OutcomeRules,
 ): 'allDelivered' | ItemOutcome[] | undefined {
-  if (text.slice(0, HEAD_LENGTH).includes('"errors":false')) return 'allDelivered';
+  if (saysAllDelivered(text)) return 'allDelivered';
   const items = parseItems(text);
   if (items === undefined || items.length !== size) return undefined;
   return items.map((item) => outcomeOf(item, rules));

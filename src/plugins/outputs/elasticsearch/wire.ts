@@ -4,6 +4,7 @@ import { constants, gzip } from 'node:zlib';
 import type { ClientOptions } from '@elastic/elasticsearch';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
+import { defineBulkConnection, NDJSON } from './bulkConnection.ts';
 import type { Endpoint } from './endpoint.ts';
 import { defineNodePool, type NodePool } from './nodePool.ts';
 import type { Options } from './options.ts';
@@ -20,7 +21,7 @@ export interface WireRequest {
 
 export interface WireAnswer {
   readonly status: number;
-  /** Empty for HEAD. */
+  /** Empty for HEAD. Perhaps only the head of the answer to a bulk of which all is delivered. */
   readonly text: string;
 }
 
@@ -68,7 +69,7 @@ export async function openWire({ endpoint, options, clock, logger, onRevived }: 
         ...rest,
         vendoredHeaders: {
           jsonContentType: 'application/json',
-          ndjsonContentType: 'application/x-ndjson',
+          ndjsonContentType: NDJSON,
           accept: 'application/json',
         },
         // Off, since it walks the request's body byte by byte; errors are never printed whole here.
@@ -103,7 +104,9 @@ export async function openWire({ endpoint, options, clock, logger, onRevived }: 
     enableMetaHeader: false,
     ...(endpoint.tls === undefined ? {} : { tls: endpoint.tls }),
     // Only this connection class takes agents of Node's.
-    ...(endpoint.proxy === undefined ? {} : { agent: () => proxyAgent(endpoint), Connection: library.HttpConnection }),
+    ...(endpoint.proxy === undefined
+      ? { Connection: defineBulkConnection(library) }
+      : { agent: () => proxyAgent(endpoint), Connection: library.HttpConnection }),
   });
   const pool = client.connectionPool as NodePool;
 
