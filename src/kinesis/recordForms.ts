@@ -11,7 +11,7 @@ import {
   type Decompress,
 } from './decompress.ts';
 import { createShardFilter, type ShardFilter } from './hashKeys.ts';
-import { deaggregate } from './kplDeaggregator.ts';
+import { deaggregate, type KplContainer } from './kplDeaggregator.ts';
 import type { HashKeyRange } from './lease.ts';
 import { comparePositions } from './position.ts';
 import type { StoredRecords } from './recordsAnswer.ts';
@@ -66,9 +66,23 @@ export class RecordForms {
   *batches(records: StoredRecords, settled: Position | null): Generator<ConsumerRecord[]> {
     let batch: ConsumerRecord[] = [];
     this.#expandedBytes = 0;
-    for (const record of this.#userRecords(records, settled)) {
-      batch.push(record);
-      if (batch.length < BATCH_RECORDS && this.#expandedBytes < BATCH_EXPANDED_BYTES) continue;
+    for (const stored of records) {
+      this.#stored.value += 1;
+      const bytes = stored.Data ?? NO_BYTES;
+      const container = deaggregate(bytes);
+      if (container === undefined && isAfter(settled, stored, 0)) {
+        batch.push(this.#userRecord(stored, 0, stored.PartitionKey, bytes));
+      }
+      if (container !== undefined) {
+        for (const record of this.#contained(stored, container, settled)) {
+          batch.push(record);
+          if (!this.#isFull(batch)) continue;
+          yield batch;
+          batch = [];
+          this.#expandedBytes = 0;
+        }
+      }
+      if (!this.#isFull(batch)) continue;
       yield batch;
       batch = [];
       this.#expandedBytes = 0;
@@ -76,26 +90,21 @@ export class RecordForms {
     if (batch.length > 0) yield batch;
   }
 
-  *#userRecords(records: StoredRecords, settled: Position | null): Generator<ConsumerRecord> {
-    for (const stored of records) {
-      this.#stored.value += 1;
-      const bytes = stored.Data ?? NO_BYTES;
-      const container = deaggregate(bytes);
-      if (container === undefined) {
-        if (isAfter(settled, stored, 0)) yield this.#userRecord(stored, 0, stored.PartitionKey, bytes);
+  #isFull(batch: readonly ConsumerRecord[]): boolean {
+    return batch.length >= BATCH_RECORDS || this.#expandedBytes >= BATCH_EXPANDED_BYTES;
+  }
+
+  *#contained(stored: _Record, container: KplContainer, settled: Position | null): Generator<ConsumerRecord> {
+    this.#aggregated.value += 1;
+    const isInside = this.#filter?.(container);
+    for (const [index, record] of container.records.entries()) {
+      if (!isAfter(settled, stored, index)) continue;
+      if (isInside?.(record) === false) {
+        this.#outside.value += 1;
         continue;
       }
-      this.#aggregated.value += 1;
-      const isInside = this.#filter?.(container);
-      for (const [index, record] of container.records.entries()) {
-        if (!isAfter(settled, stored, index)) continue;
-        if (isInside?.(record) === false) {
-          this.#outside.value += 1;
-          continue;
-        }
-        const partitionKey = container.partitionKeys[record.partitionKeyIndex] ?? stored.PartitionKey;
-        yield this.#userRecord(stored, index, partitionKey, record.data);
-      }
+      const partitionKey = container.partitionKeys[record.partitionKeyIndex] ?? stored.PartitionKey;
+      yield this.#userRecord(stored, index, partitionKey, record.data);
     }
   }
 

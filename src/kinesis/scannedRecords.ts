@@ -24,7 +24,8 @@ const SEQUENCE_NUMBER = 3;
 /** What is noted of a record: where each of its fields begins, 0 for none, and where it ends. */
 const NOTES = 2 * NAMES.length;
 const NONE = -1;
-const FIRST_CAPACITY = 1_024;
+/** At first there is room for so many bytes a record; most answers hold none. */
+const RECORD_BYTES_FIRST = 512;
 
 /** Data is decoded into blocks, which live as long as an event of them. */
 const BLOCK_BYTES = 64 * 1024;
@@ -123,14 +124,17 @@ class Scanner {
   count = 0;
   storedBytes = 0;
   end: number;
-  notes = new Int32Array(FIRST_CAPACITY * NOTES);
-  arrivalsMs = new Float64Array(FIRST_CAPACITY);
+  notes: Int32Array;
+  arrivalsMs: Float64Array;
   /** The field that is likely to come. */
   #next = 0;
 
   constructor(bytes: Buffer, start: number) {
+    const capacity = Math.ceil(bytes.length / RECORD_BYTES_FIRST);
     this.#bytes = bytes;
     this.end = start;
+    this.notes = new Int32Array(capacity * NOTES);
+    this.arrivalsMs = new Float64Array(capacity);
   }
 
   /** False for a list in another form. */

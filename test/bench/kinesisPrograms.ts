@@ -11,14 +11,23 @@ import { streamFolder } from './streamFiles.ts';
 const SHARDS = 16;
 const POLL_MS = 200;
 
+export function fromKinesis(work: Work, shards = SHARDS): Promise<Program> {
+  return intoNull(work, shards, 'D', `D: Kinesis, ${shards} shards, to null`);
+}
+
+/** What it costs to fetch records and make events of them. */
+export function fromKinesisUnfiltered(work: Work): Promise<Program> {
+  return intoNull(work, SHARDS, 'D0', 'D0: D without filters', '');
+}
+
 /** Kinesis does not know when a pipeline without outputs is done, but the lease table does. */
-export async function fromKinesis(work: Work, shards = SHARDS): Promise<Program> {
+async function intoNull(work: Work, shards: number, id: string, title: string, filter?: string): Promise<Program> {
   const stream = await startSink('fakeStream', streamFolder(work.events, shards));
   return {
-    id: 'D',
-    title: `D: Kinesis, ${shards} shards, to null`,
+    id,
+    title,
     async run() {
-      const measured = await readStream(work, 'D', stream, 'null { }');
+      const measured = await readStream(work, id, stream, 'null { }', filter);
       const { firstMs: _, ...tally } = await stream.report();
       const again = tally.events - work.events;
       // Every shard is settled to its end, so that none is missing.
@@ -48,14 +57,14 @@ export async function fromKinesisToElasticsearch(work: Work): Promise<Program> {
 }
 
 /** With a lease table that is empty. */
-async function readStream(work: Work, id: string, stream: Sink, output: string): Promise<Measured> {
+async function readStream(work: Work, id: string, stream: Sink, output: string, filter?: string): Promise<Measured> {
   const dynamodb = await startDynalite({ childProcess: true });
   const input = `kinesis {
     kinesis_stream_name => "bench" codec => json
     additional_settings => { "kinesis_endpoint" => "${stream.url}" "dynamodb_endpoint" => "${dynamodb.url}" }
   }`;
   try {
-    const launch = logstash(work, id, input, output);
+    const launch = logstash(work, id, input, output, filter);
     return await measure({
       ...launch,
       stdin: '/dev/null',

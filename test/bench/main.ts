@@ -12,7 +12,7 @@ import { complexity } from './complexity.ts';
 import { profileSummary } from './cpuProfile.ts';
 import { databases } from './databases.ts';
 import { figuresOf, type Row, tableOf } from './figures.ts';
-import { fromKinesis, fromKinesisToElasticsearch } from './kinesisPrograms.ts';
+import { fromKinesis, fromKinesisToElasticsearch, fromKinesisUnfiltered } from './kinesisPrograms.ts';
 import { linesFile } from './lines.ts';
 import { peers } from './peers.ts';
 import { bareLoop, type Program, toElasticsearch, toFile, toS3, type Work } from './programs.ts';
@@ -39,6 +39,7 @@ const makers: Readonly<Record<string, (work: Work) => Program | Promise<Program>
   B: toElasticsearch,
   C: toS3,
   D: fromKinesis,
+  D0: fromKinesisUnfiltered,
   E: fromKinesisToElasticsearch,
 };
 

@@ -37,6 +37,8 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
   const { shard, codec, eventTime, ackWindowMax = ACK_WINDOW_MAX, refused = new RefusedRecords(context) } = settings;
   const lost = new AbortController();
   const end = AbortSignal.any([settings.stop, lost.signal]);
+  /** As `end`, which takes its time to look into the two. */
+  const hasEnded = () => settings.stop.aborted || lost.signal.aborted;
   const tracker = createAckTracker<Position | null>(context.clock.now, ackWindowMax);
   const userRecords = context.counter('user_records');
   /** The last record of which every event is emitted or about to be. */
@@ -69,7 +71,7 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
 
   /** What stands between the record and the outputs has broken, and not only for its neighbours' sake. */
   async function emitAlone(record: ConsumerRecord): Promise<void> {
-    if (end.aborted) return;
+    if (hasEnded()) return;
     before = positionOf(record);
     const failure = await emit(events(record));
     if (failure !== undefined) await bury('poisoned', record, String(failure.error));
@@ -90,20 +92,20 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     /** Resolves to `false` when the slice did not go through: each of its records has then gone its own way. */
     const emitSlice = async (to: number): Promise<boolean> => {
       const events = slice;
-      const ofSlice = records.slice(from, to);
+      const start = from;
       slice = [];
       from = to;
       const failure = await emit(events);
-      if (failure !== undefined) for (const record of ofSlice) await emitAlone(record);
-      sinceTurn += Math.max(events.length, ofSlice.length);
+      if (failure !== undefined) for (const record of records.slice(start, to)) await emitAlone(record);
+      sinceTurn += Math.max(events.length, to - start);
       if (sinceTurn >= EVENTS_A_TURN) {
         sinceTurn = 0;
         await setImmediate();
       }
       return failure === undefined;
     };
-    for (const [index, record] of records.entries()) {
-      if (end.aborted) break;
+    for (let index = 0; index < records.length && !hasEnded(); index++) {
+      const record = records[index] as ConsumerRecord;
       userRecords.value += 1;
       if (record.fault instanceof RecordTooLarge) {
         if (index > from) await emitSlice(index);
@@ -125,7 +127,7 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
       // Its last part follows after a stop too: else its first ones would come again.
       if (isInParts || slice.length >= batchSize || index + 1 - from >= batchSize) await emitSlice(index + 1);
     }
-    if (from < records.length && !end.aborted) await emitSlice(records.length);
+    if (from < records.length && !hasEnded()) await emitSlice(records.length);
   }
 
   function events(record: ConsumerRecord): Event[] {
@@ -147,10 +149,14 @@ export function createRecordProcessor(settings: RecordProcessorSettings, context
     let nth = 0;
     for (const event of events) {
       event.origin = nth === 0 ? place : `${place}/${nth}`;
-      event.metadata['approximate_arrival_timestamp'] = record.approximateArrivalTimestampMs;
-      event.metadata['partition_key'] = record.partitionKey;
-      event.metadata['sequence_number'] = record.sequenceNumber;
-      event.metadata['sub_sequence_number'] = record.subSequenceNumber;
+      const metadata = {
+        approximate_arrival_timestamp: record.approximateArrivalTimestampMs,
+        partition_key: record.partitionKey,
+        sequence_number: record.sequenceNumber,
+        sub_sequence_number: record.subSequenceNumber,
+      };
+      const given = event.metadataIfAny;
+      event.metadata = given === undefined ? metadata : { ...given, ...metadata };
       nth += 1;
     }
     return events;
