@@ -8,7 +8,6 @@ import type {
   SourceFile,
   ValueNode,
 } from '../config/ast.ts';
-import { childOf } from '../event/accessors.ts';
 import { InvalidFieldReference, parseFieldReference } from '../event/fieldReference.ts';
 import { javaText } from '../event/text.ts';
 import type { Value } from '../event/value.ts';
@@ -82,11 +81,7 @@ function constantCode(value: Value, { code }: ConditionContext): string {
 
 function fieldCode(text: string, node: OperandNode, context: ConditionContext): string {
   try {
-    const { path, inMetadata } = parseFieldReference(text);
-    const names = path.map((name) => context.code.text(name));
-    if (names.length === 0) return 'e.metadata';
-    const root = inMetadata ? 'e.metadataIfAny' : `e.getField(${names.shift()})`;
-    return names.reduce((parent, name) => `childOf(${parent}, ${name})`, root);
+    return `e.get(${context.code.constant(parseFieldReference(text))})`;
   } catch (error) {
     if (!(error instanceof InvalidFieldReference)) throw error;
     context.reporter.error('LST107', context.file, node.span, error.message);
@@ -196,7 +191,6 @@ function constantInField(constant: Value, node: InNode, context: ConditionContex
 
 /** What generated conditions call. */
 export const conditionHelpers = {
-  childOf,
   isTruthy: operators.isTruthy,
   equals: operators.equals,
   compare: operators.compare,

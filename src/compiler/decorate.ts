@@ -9,7 +9,7 @@ import {
   configText,
   type EventStep,
   eventStep,
-  isPlainField,
+  referenceCode,
   templateCode,
 } from '../plugin-api/index.ts';
 import type { EventFailure } from './eventFailure.ts';
@@ -78,10 +78,10 @@ function addField(name: string, template: Template): Decoration {
     const existing = event.has(reference) ? event.get(reference) : undefined;
     event.set(reference, existing === undefined ? text : [...asRubyArray(existing), text]);
   };
-  if (!isPlainField(name)) return apply;
   return eventStep(apply, (code) => {
-    const [field, text] = [code.text(name), templateCode(code, template)];
-    code.line(`if (e.hasField(${field})) ${code.constant(apply)}(e); else e.setField(${field}, ${text});`);
+    const field = referenceCode(code, name);
+    if (field === undefined) return undefined;
+    return `if (e.has(${field})) ${code.constant(apply)}(e); else e.set(${field}, ${templateCode(code, template)});`;
   });
 }
 
@@ -95,8 +95,10 @@ function asRubyArray(value: Value): Value[] {
 function removeField(name: string): Decoration {
   const reference = compileReference(name);
   const apply = (event: Event) => void event.remove(reference(event));
-  if (!isPlainField(name)) return apply;
-  return eventStep(apply, (code) => code.line(`e.remove(${code.constant(parseFieldReference(name))});`));
+  return eventStep(apply, (code) => {
+    const field = referenceCode(code, name);
+    return field && `e.remove(${field});`;
+  });
 }
 
 const TAGS = parseFieldReference('tags');

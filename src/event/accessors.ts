@@ -18,8 +18,7 @@ function elementIndex(list: readonly Value[], segment: string): number | undefin
   return absolute >= 0 && absolute < list.length ? absolute : undefined;
 }
 
-/** What the segment of a path leads to. */
-export function childOf(parent: Value | undefined, segment: string): Value | undefined {
+function child(parent: Value | undefined, segment: string): Value | undefined {
   if (Array.isArray(parent)) {
     const index = elementIndex(parent, segment);
     return index === undefined ? undefined : parent[index];
@@ -31,7 +30,7 @@ export function childOf(parent: Value | undefined, segment: string): Value | und
 export function getAt(root: Value, path: readonly string[], from = 0, to = path.length): Value | undefined {
   let current: Value | undefined = root;
   for (let i = from; i < to; i++) {
-    current = childOf(current, path[i] as string);
+    current = child(current, path[i] as string);
     if (current === undefined) return undefined;
   }
   return current;
@@ -61,7 +60,7 @@ export function setAt(root: Value, path: readonly string[], value: Value, refere
   let parent: Value = root;
   for (let i = from; i < path.length - 1; i++) {
     const segment = path[i] as string;
-    let next: Value | undefined = childOf(parent, segment);
+    let next: Value | undefined = child(parent, segment);
     if (next === undefined) {
       next = {};
       if (!setChild(parent, segment, next, reference)) return;

@@ -2,12 +2,15 @@ import type { TextBuffer, TextPlace } from '../util/textBuffer.ts';
 import { getAt, hasAt, removeAt, setAt } from './accessors.ts';
 import type { Arrival } from './encodedFields.ts';
 import { EncodedMap } from './encodedMap.ts';
-import type { FieldReference } from './fieldReference.ts';
+import { type FieldName, type FieldReference, fieldName } from './fieldReference.ts';
 import { parseIso8601 } from './isoTimestamp.ts';
 import { encodeJson } from './json.ts';
 import { JsonFields, type PlainText } from './jsonFields.ts';
 import { SourceBatch } from './sourceBatch.ts';
 import { copyMap, getKey, hasKey, isMap, Scalar, setKey, Timestamp, type Value, type ValueMap } from './value.ts';
+
+const VERSION = fieldName('@version');
+const TIMESTAMP = fieldName('@timestamp');
 
 export const TIMESTAMP_FAILURE_TAG = '_timestampparsefailure';
 
@@ -63,7 +66,7 @@ export class Event {
 
   /** The event of an object that brings neither `@timestamp` nor `@metadata`. */
   static fromFields(fields: JsonFields, arrival: Arrival): Event {
-    fields.append(arrival.fields(fields.has('@version')));
+    fields.append(arrival.fields(fields.has(VERSION)));
     return new Event(fields);
   }
 
@@ -105,67 +108,77 @@ export class Event {
 
   /** `undefined` when the field was removed. */
   get timestamp(): Timestamp | undefined {
-    const value = this.#look('@timestamp');
+    const value = this.#look(TIMESTAMP);
     return value instanceof Timestamp ? value : undefined;
   }
 
   /** The field of that name, which is no reference. */
   getField(name: string): Value | undefined {
+    return this.#get(fieldName(name));
+  }
+
+  #get(name: FieldName): Value | undefined {
     const value = this.#look(name);
     // A map or a list may be changed in place.
     if (typeof value === 'object' && !(value instanceof Scalar)) this.#written = undefined;
     return value;
   }
 
-  #look(name: string): Value | undefined {
-    return this.#fields === undefined ? getKey(this.#data as ValueMap, name) : this.#fields.get(name);
+  #look(name: FieldName): Value | undefined {
+    return this.#fields === undefined ? getKey(this.#data as ValueMap, name.text) : this.#fields.get(name);
   }
 
   hasField(name: string): boolean {
-    return this.#fields === undefined ? hasKey(this.#data as ValueMap, name) : this.#fields.has(name);
+    return this.#has(fieldName(name));
+  }
+
+  #has(name: FieldName): boolean {
+    return this.#fields === undefined ? hasKey(this.#data as ValueMap, name.text) : this.#fields.has(name);
   }
 
   /** Any value is taken, also for `@timestamp`. */
   setField(name: string, value: Value | EncodedMap): void {
+    this.#set(fieldName(name), value);
+  }
+
+  #set(name: FieldName, value: Value | EncodedMap): void {
     this.#written = undefined;
     if (this.#fields?.set(name, value)) return;
-    setKey(this.data, name, value instanceof EncodedMap ? value.toMap() : value);
+    setKey(this.data, name.text, value instanceof EncodedMap ? value.toMap() : value);
   }
 
   /**
    * Makes a number of a text of digits alone. False when the field is anything else, but for a number that is such digits already,
    * or when that is not known without more ado: nothing was changed then.
    */
-  makeInteger({ path, inMetadata }: FieldReference): boolean {
-    if (path.length > 1 || inMetadata || this.#fields?.makeInteger(path[0] as string) !== true) return false;
+  makeInteger({ first, path, inMetadata }: FieldReference): boolean {
+    if (path.length > 1 || inMetadata || this.#fields?.makeInteger(first) !== true) return false;
     this.#written = undefined;
     return true;
   }
 
   /** Sets a field that is missing or null. */
   setDefault(name: string, value: Value): void {
-    if ((this.getField(name) ?? null) === null) this.setField(name, value);
+    const field = fieldName(name);
+    if ((this.#get(field) ?? null) === null) this.#set(field, value);
   }
 
-  get(reference: FieldReference): Value | undefined {
-    const { path, inMetadata } = reference;
-    if (inMetadata) return path.length === 0 ? this.metadata : getAt(this.metadata, path);
-    const first = this.getField(path[0] as string);
-    return path.length === 1 || first === undefined ? first : getAt(first, path, 1);
+  get({ first, path, inMetadata }: FieldReference): Value | undefined {
+    if (inMetadata) return path.length === 0 ? this.metadata : this.#metadata && getAt(this.#metadata, path);
+    const value = this.#get(first);
+    return path.length === 1 || value === undefined ? value : getAt(value, path, 1);
   }
 
   /** As `JsonFields.findText`. False also where `get` would find a text. */
-  findText({ path, inMetadata }: FieldReference, found: PlainText): boolean {
-    return path.length === 1 && !inMetadata && this.#fields?.findText(path[0] as string, found) === true;
+  findText({ first, path, inMetadata }: FieldReference, found: PlainText): boolean {
+    return path.length === 1 && !inMetadata && this.#fields?.findText(first, found) === true;
   }
 
-  has(reference: FieldReference): boolean {
-    const { path, inMetadata } = reference;
+  has({ first, path, inMetadata }: FieldReference): boolean {
     if (inMetadata) return path.length === 0 || hasAt(this.metadata, path);
-    const name = path[0] as string;
-    if (path.length === 1) return this.hasField(name);
-    const first = this.getField(name);
-    return first !== undefined && hasAt(first, path, 1);
+    if (path.length === 1) return this.#has(first);
+    const value = this.#get(first);
+    return value !== undefined && hasAt(value, path, 1);
   }
 
   /**
@@ -173,33 +186,31 @@ export class Event {
    * @throws InvalidEventField when a parent is a scalar, or for a `@timestamp` that is no timestamp
    */
   set(reference: FieldReference, value: Value): void {
-    const { path, inMetadata, text } = reference;
-    const name = path[0] as string;
+    const { first, path, inMetadata, text } = reference;
     if (inMetadata) {
       this.#setMetadata(reference, value);
       return;
     }
     if (path.length === 1) {
-      if (name === '@timestamp' && !(value instanceof Timestamp)) {
+      if (first.text === '@timestamp' && !(value instanceof Timestamp)) {
         throw new InvalidEventField('wrong argument type for @timestamp (expected LogStash::Timestamp)');
       }
-      this.setField(name, value);
+      this.#set(first, value);
       return;
     }
-    let parent = this.getField(name);
+    let parent = this.#get(first);
     if (parent === undefined) {
       parent = {};
-      this.setField(name, parent);
+      this.#set(first, parent);
     }
     setAt(parent, path, value, text, 1);
   }
 
   /** As `set` of the map it stands for, which it costs less than. */
   setEncoded(reference: FieldReference, map: EncodedMap): void {
-    const { path, inMetadata } = reference;
-    const name = path[0] as string;
-    if (inMetadata || path.length > 1 || name === '@timestamp') this.set(reference, map.toMap());
-    else this.setField(name, map);
+    const { first, path, inMetadata } = reference;
+    if (inMetadata || path.length > 1 || first.text === '@timestamp') this.set(reference, map.toMap());
+    else this.#set(first, map);
   }
 
   #setMetadata({ path, text }: FieldReference, value: Value): void {
@@ -209,19 +220,17 @@ export class Event {
   }
 
   /** Gives the removed value, or `undefined` when there was none. */
-  remove(reference: FieldReference): Value | undefined {
-    const { path, inMetadata } = reference;
+  remove({ first, path, inMetadata }: FieldReference): Value | undefined {
     if (inMetadata) {
       if (path.length > 0) return removeAt(this.metadata, path);
       const removed = this.metadata;
       this.#metadata = undefined;
       return removed;
     }
-    const name = path[0] as string;
     this.#written = undefined;
-    if (path.length === 1) return this.#fields === undefined ? removeAt(this.data, path) : this.#fields.remove(name);
-    const first = this.getField(name);
-    return first === undefined ? undefined : removeAt(first, path, 1);
+    if (path.length === 1) return this.#fields === undefined ? removeAt(this.data, path) : this.#fields.remove(first);
+    const value = this.#get(first);
+    return value === undefined ? undefined : removeAt(value, path, 1);
   }
 
   /**

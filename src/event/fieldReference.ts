@@ -10,9 +10,24 @@ export class InvalidFieldReference extends Error {
   }
 }
 
+/** The name of a field at the top of events, with the place at which it was found last. */
+export class FieldName {
+  readonly text: string;
+  /** What the place is in. */
+  shape: object | undefined = undefined;
+  /** -1 for none. */
+  index = -1;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 export interface FieldReference {
   /** As written. */
   readonly text: string;
+  /** Of the first segment of the path. */
+  readonly first: FieldName;
   /** At least one segment; without `@metadata` in front where `inMetadata` is set. Empty only for `[@metadata]` itself. */
   readonly path: readonly string[];
   readonly inMetadata: boolean;
@@ -23,6 +38,18 @@ const CACHE_MAX = 10_000;
 /** A longer one, made of an event's own text, would nest deeper than can be written out. */
 const SEGMENTS_MAX = 1000;
 const cache = new Map<string, FieldReference>();
+const names = new Map<string, FieldName>();
+
+/** Any text is a name. */
+export function fieldName(text: string): FieldName {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = new FieldName(text);
+    if (names.size >= CACHE_MAX) names.clear();
+    names.set(text, name);
+  }
+  return name;
+}
 
 /** @throws InvalidFieldReference */
 export function parseFieldReference(text: string): FieldReference {
@@ -31,7 +58,8 @@ export function parseFieldReference(text: string): FieldReference {
   const segments = splitSegments(text);
   if (segments.length > SEGMENTS_MAX) throw new InvalidFieldReference(`${text.slice(0, 40)}…`);
   const inMetadata = segments[0] === '@metadata';
-  const reference = { text, path: inMetadata ? segments.slice(1) : segments, inMetadata };
+  const path = inMetadata ? segments.slice(1) : segments;
+  const reference = { text, first: fieldName(path[0] ?? ''), path, inMetadata };
   if (cache.size >= CACHE_MAX) cache.clear();
   cache.set(text, reference);
   return reference;

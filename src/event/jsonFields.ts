@@ -3,9 +3,10 @@
  * came. Everything else is as with the map that a full parse would give, to the order of the keys.
  */
 import type { TextBuffer } from '../util/textBuffer.ts';
-import { AddedFields } from './addedFields.ts';
+import { type AddedField, AddedFields } from './addedFields.ts';
 import type { EncodedFields } from './encodedFields.ts';
 import { EncodedMap } from './encodedMap.ts';
+import type { FieldName } from './fieldReference.ts';
 import { encodeJson, parseJson } from './json.ts';
 import type { JsonShape } from './jsonShape.ts';
 import { writeJson } from './jsonWriter.ts';
@@ -80,24 +81,23 @@ export class JsonFields {
     this.#first = fields;
   }
 
-  has(key: string): boolean {
-    return this.#indexOf(key) >= 0 || this.#first?.get(key) !== undefined || this.#added?.find(key) !== undefined;
+  has(name: FieldName): boolean {
+    if (this.#indexOf(name) >= 0 || this.#first?.get(name.text) !== undefined) return true;
+    return this.#added?.find(name.text) !== undefined;
   }
 
-  get(key: string): Value | undefined {
-    const index = this.#indexOf(key);
-    return index >= 0 ? this.#valueAt(index) : (this.#first?.get(key) ?? this.#getAdded(key));
-  }
-
-  #getAdded(key: string): Value | undefined {
-    const field = this.#added?.find(key);
-    if (field?.value instanceof EncodedMap) field.value = field.value.toMap();
-    return field?.value as Value | undefined;
+  get(name: FieldName): Value | undefined {
+    const index = this.#indexOf(name);
+    if (index >= 0) return this.#valueAt(index);
+    const first = this.#first?.get(name.text);
+    if (first !== undefined) return first;
+    const added = this.#added?.find(name.text);
+    return added === undefined ? undefined : ownValue(added);
   }
 
   /** Tells where a text of ASCII without escapes stands. False for anything else, and for a field that was set: `get` gives it. */
-  findText(key: string, found: PlainText): boolean {
-    const index = this.#indexOf(key);
+  findText(name: FieldName, found: PlainText): boolean {
+    const index = this.#indexOf(name);
     if (index < 0) return false;
     const at = this.#at + 2 * index;
     const start = this.#tape[at] as number;
@@ -110,12 +110,13 @@ export class JsonFields {
   }
 
   /** False when only a map can hold such a key in its place: nothing was set. */
-  set(key: string, value: Held): boolean {
-    const index = this.#indexOf(key);
+  set(name: FieldName, value: Held): boolean {
+    const index = this.#indexOf(name);
     if (index >= 0) {
       this.#hold(index, value);
       return true;
     }
+    const key = name.text;
     const first = key.charCodeAt(0);
     if ((first >= 0x30 && first <= 0x39) || key === '__proto__') return false;
     const added = this.#mayAdd(key);
@@ -124,11 +125,11 @@ export class JsonFields {
     return true;
   }
 
-  remove(key: string): Value | undefined {
-    const value = this.get(key);
-    const index = this.#indexOf(key);
+  remove(name: FieldName): Value | undefined {
+    const value = this.get(name);
+    const index = this.#indexOf(name);
     if (index >= 0) this.#mark(index, REMOVED);
-    else if (value !== undefined) this.#mayAdd(key).remove(key);
+    else if (value !== undefined) this.#mayAdd(name.text).remove(name.text);
     return value;
   }
 
@@ -149,8 +150,8 @@ export class JsonFields {
    * Makes a text of some digits and nothing else a number. False when it is anything else, but for a number that is such digits
    * already.
    */
-  makeInteger(key: string): boolean {
-    const index = this.#indexOf(key);
+  makeInteger(name: FieldName): boolean {
+    const index = this.#indexOf(name);
     if (index < 0 || (this.#flags(index) & HELD) !== 0) return false;
     const start = this.#tape[this.#at + 2 * index] as number;
     const end = this.#flags(index) >> FLAG_BITS;
@@ -169,8 +170,7 @@ export class JsonFields {
       else if ((flags & HELD) !== 0) map[key] = this.#valueAt(index);
     }
     Object.assign(map, this.#first?.values);
-    for (let field = this.#added?.first; field !== undefined; field = field.next)
-      map[field.key] = this.get(field.key) as Value;
+    for (let field = this.#added?.first; field !== undefined; field = field.next) map[field.key] = ownValue(field);
     return map;
   }
 
@@ -240,8 +240,8 @@ export class JsonFields {
   }
 
   /** -1 for a field that is not in the text or was removed. */
-  #indexOf(key: string): number {
-    const index = this.#shape.indexOf(key);
+  #indexOf(name: FieldName): number {
+    const index = this.#shape.indexOf(name);
     return index >= 0 && (this.#flags(index) & REMOVED) === 0 ? index : -1;
   }
 
@@ -291,6 +291,15 @@ export class JsonFields {
     const isSimple = first !== OPEN_OBJECT && first !== OPEN_LIST && (last & REWRITTEN) === 0;
     return isSimple ? JSON.parse(text) : parseJson(text, 'double');
   }
+}
+
+/** Of a map that was encoded, one of the event's own from now on. */
+function ownValue(field: AddedField): Value {
+  const { value } = field;
+  if (!(value instanceof EncodedMap)) return value;
+  const map = value.toMap();
+  field.value = map;
+  return map;
 }
 
 const DIGITS_MAX = 15;

@@ -3,6 +3,8 @@
  * have the same keys in the same order, so that a reader compares bytes with what came last time in place of decoding keys.
  */
 
+import type { FieldName } from './fieldReference.ts';
+
 /** Of all shapes of one reader. Keys made of values, such as ids, would go on for ever; beyond it objects are parsed in full. */
 const SHAPES_MAX = 4096;
 /** A longer object costs more to look through than to parse. */
@@ -61,9 +63,13 @@ export class JsonShape {
   }
 
   /** Which key of an object of this shape it is; -1 for none. */
-  indexOf(key: string): number {
-    this.#indices ??= new Map(this.keys().map((name, index) => [name, index]));
-    return this.#indices.get(key) ?? -1;
+  indexOf(name: FieldName): number {
+    if (name.shape !== this) {
+      this.#indices ??= new Map(this.keys().map((key, index) => [key, index]));
+      name.index = this.#indices.get(name.text) ?? -1;
+      name.shape = this;
+    }
+    return name.index;
   }
 
   keys(): readonly string[] {

@@ -1,5 +1,6 @@
 /** How filters write their part of the generated function. */
 import type { Event } from '../event/event.ts';
+import { InvalidFieldReference, parseFieldReference } from '../event/fieldReference.ts';
 import type { Template } from '../event/template.ts';
 
 /**
@@ -15,26 +16,29 @@ export interface StepCode {
   text(value: string): string;
 }
 
-/** Something done to an event. The code does the same, where it is short enough to stand in place of a call. */
+/** Something done to an event. */
 export interface EventStep {
   (event: Event): void;
-  emitCode?(code: StepCode): void;
+  /** A statement that does the same, where one is enough; else the step is called. */
+  statement?(code: StepCode): string | undefined;
 }
 
-export function eventStep(apply: (event: Event) => void, emitCode: (code: StepCode) => void): EventStep {
-  return Object.assign(apply, { emitCode });
+export function eventStep(apply: (event: Event) => void, statement: (code: StepCode) => string | undefined): EventStep {
+  return Object.assign(apply, { statement });
 }
 
 export function emitSteps(code: StepCode, steps: readonly EventStep[]): void {
-  for (const step of steps) {
-    if (step.emitCode === undefined) code.line(`${code.constant(step)}(e);`);
-    else step.emitCode(code);
-  }
+  for (const step of steps) code.line(step.statement?.(code) ?? `${code.constant(step)}(e);`);
 }
 
-/** A field at the top of every event that takes any value: `getField` and `setField` know it by its name. */
-export function isPlainField(text: string): boolean {
-  return !/[[\]]|%\{/.test(text) && text !== '@metadata' && text !== '@timestamp';
+/** The name under which the code finds the reference; `undefined` for one that is illegal or made of the event's own values. */
+export function referenceCode(code: StepCode, text: string): string | undefined {
+  try {
+    return text.includes('%{') ? undefined : code.constant(parseFieldReference(text));
+  } catch (error) {
+    if (error instanceof InvalidFieldReference) return undefined;
+    throw error;
+  }
 }
 
 /** The text that the template has for the event. */

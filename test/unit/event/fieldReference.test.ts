@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidFieldReference, parseFieldReference } from '../../../src/event/fieldReference.ts';
+import { fieldName, InvalidFieldReference, parseFieldReference } from '../../../src/event/fieldReference.ts';
 
 describe('references', () => {
   it.each<[string, readonly string[], boolean]>([
@@ -22,7 +22,7 @@ describe('references', () => {
     ['__proto__', ['__proto__'], false],
     ['', [''], false],
   ])('%j', (text, path, inMetadata) => {
-    expect(parseFieldReference(text)).toEqual({ text, path, inMetadata });
+    expect(parseFieldReference(text)).toEqual({ text, first: fieldName(path[0] ?? ''), path, inMetadata });
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { pick, type Random, seededRandom } from '../../../scripts/geoip/random.ts';
 import { EncodedMap } from '../../../src/event/encodedMap.ts';
 import type { Event } from '../../../src/event/event.ts';
-import { parseFieldReference } from '../../../src/event/fieldReference.ts';
+import { fieldName, parseFieldReference } from '../../../src/event/fieldReference.ts';
 import { encodeJson } from '../../../src/event/json.ts';
 import { JsonScanner } from '../../../src/event/jsonScanner.ts';
 import { Float, isMap, Timestamp, type Value, type ValueMap } from '../../../src/event/value.ts';
@@ -69,29 +69,34 @@ function writtenFields(text: string, change: (fields: ReturnType<typeof scanned>
 describe('fields that are decoded when they are asked for', () => {
   it.each<[title: string, text: string, change: (fields: ReturnType<typeof scanned>) => void, written: string]>([
     ['nothing changed', '{"a":1,"b":"x"}', () => {}, '{"a":1,"b":"x"}'],
-    ['the first set', '{"a":1,"b":"x"}', (fields) => fields.set('a', 2), '{"a":2,"b":"x"}'],
-    ['the last set', '{"a":1,"b":"x"}', (fields) => fields.set('b', 'y'), '{"a":1,"b":"y"}'],
-    ['the first removed', '{"a":1,"b":"x","c":2}', (fields) => fields.remove('a'), '{"b":"x","c":2}'],
-    ['the last removed', '{"a":1,"b":"x"}', (fields) => fields.remove('b'), '{"a":1}'],
-    ['all removed', '{"a":1}', (fields) => fields.remove('a'), '{}'],
-    ['one added', '{"a":1}', (fields) => fields.set('c', true), '{"a":1,"c":true}'],
-    ['one added to none', '{}', (fields) => fields.set('c', null), '{"c":null}'],
+    ['the first set', '{"a":1,"b":"x"}', (fields) => fields.set(fieldName('a'), 2), '{"a":2,"b":"x"}'],
+    ['the last set', '{"a":1,"b":"x"}', (fields) => fields.set(fieldName('b'), 'y'), '{"a":1,"b":"y"}'],
+    ['the first removed', '{"a":1,"b":"x","c":2}', (fields) => fields.remove(fieldName('a')), '{"b":"x","c":2}'],
+    ['the last removed', '{"a":1,"b":"x"}', (fields) => fields.remove(fieldName('b')), '{"a":1}'],
+    ['all removed', '{"a":1}', (fields) => fields.remove(fieldName('a')), '{}'],
+    ['one added', '{"a":1}', (fields) => fields.set(fieldName('c'), true), '{"a":1,"c":true}'],
+    ['one added to none', '{}', (fields) => fields.set(fieldName('c'), null), '{"c":null}'],
     [
       'one removed and set again',
       '{"a":1,"b":2}',
       (fields) => {
-        fields.remove('a');
-        fields.set('a', 3);
+        fields.remove(fieldName('a'));
+        fields.set(fieldName('a'), 3);
       },
       '{"b":2,"a":3}',
     ],
     [
       'a map changed in place',
       '{"a":{"b":1}}',
-      (fields) => Object.assign(fields.get('a') as ValueMap, { c: 2 }),
+      (fields) => Object.assign(fields.get(fieldName('a')) as ValueMap, { c: 2 }),
       '{"a":{"b":1,"c":2}}',
     ],
-    ['blanks', ' { "a" : 1 , "b" : [ 1 , 2 ] } '.trim(), (fields) => fields.set('c', 3), '{"a":1,"b":[1,2],"c":3}'],
+    [
+      'blanks',
+      ' { "a" : 1 , "b" : [ 1 , 2 ] } '.trim(),
+      (fields) => fields.set(fieldName('c'), 3),
+      '{"a":1,"b":[1,2],"c":3}',
+    ],
     ['escapes that JSON does not need', '{"a":"\\u0026\\/"}', () => {}, '{"a":"&/"}'],
     ['numbers in another form', '{"a":1.50,"b":1e2,"c":-0,"d":1.0}', () => {}, '{"a":1.5,"b":100.0,"c":0,"d":1.0}'],
   ])('%s', (_title, text, change, expected) => {
@@ -102,7 +107,7 @@ describe('fields that are decoded when they are asked for', () => {
     ...[0, 9, 10, 99, 100, 65_535, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53, -0, -1, 1.5, 1e21, 1e-7],
     ...[new Float(1), 12n, 'a"b', true, null],
   ])('writes what was set as it is encoded elsewhere: %s', (value) => {
-    expect(writtenFields('{"a":1}', (fields) => fields.set('a', value))).toBe(encodeJson({ a: value }));
+    expect(writtenFields('{"a":1}', (fields) => fields.set(fieldName('a'), value))).toBe(encodeJson({ a: value }));
   });
 
   it.each<[text: string, isDone: boolean, written: string]>([
@@ -122,7 +127,7 @@ describe('fields that are decoded when they are asked for', () => {
     ['true', false, 'true'],
   ])('makes an integer of %s: %s', (text, isDone, expected) => {
     const answers: boolean[] = [];
-    expect(writtenFields(`{"a":${text},"b":"x"}`, (fields) => answers.push(fields.makeInteger('a')))).toBe(
+    expect(writtenFields(`{"a":${text},"b":"x"}`, (fields) => answers.push(fields.makeInteger(fieldName('a'))))).toBe(
       `{"a":${expected},"b":"x"}`,
     );
     expect(answers).toEqual([isDone]);
@@ -130,9 +135,13 @@ describe('fields that are decoded when they are asked for', () => {
 
   it('makes no integer of a field that is not there, was removed or set', () => {
     const fields = scanned('{"a":"1","b":"2"}');
-    fields.remove('a');
-    fields.set('b', '3');
-    expect([fields.makeInteger('a'), fields.makeInteger('b'), fields.makeInteger('c')]).toEqual([false, false, false]);
+    fields.remove(fieldName('a'));
+    fields.set(fieldName('b'), '3');
+    expect([
+      fields.makeInteger(fieldName('a')),
+      fields.makeInteger(fieldName('b')),
+      fields.makeInteger(fieldName('c')),
+    ]).toEqual([false, false, false]);
   });
 
   it('gives each event the text that it has, whatever others of its shape had', () => {
@@ -277,24 +286,24 @@ describe('a text where it stands', () => {
 
   it('is found when it is ASCII without escapes', () => {
     const fields = scanned('{"a":1,"b":"1.2.3.4","c":""}');
-    expect(fields.findText('b', found)).toBe(true);
+    expect(fields.findText(fieldName('b'), found)).toBe(true);
     expect(found.bytes.toString('utf8', found.start - 1, found.end + 1)).toBe('"1.2.3.4"');
-    expect(fields.findText('c', found)).toBe(true);
+    expect(fields.findText(fieldName('c'), found)).toBe(true);
     expect(found.end).toBe(found.start);
   });
 
   it.each(['{"a":1}', '{"a":null}', '{"a":["x"]}', '{"a":{"a":"x"}}', '{"a":"x\\n"}', '{"a":"é"}', '{"b":"x"}'])(
     'is not found in %s',
     (text) => {
-      expect(scanned(text).findText('a', found)).toBe(false);
+      expect(scanned(text).findText(fieldName('a'), found)).toBe(false);
     },
   );
 
   it('is not found in a field that was set or removed', () => {
     const fields = scanned('{"a":"x","b":"y"}');
-    fields.set('a', 'z');
-    fields.remove('b');
-    fields.set('c', 'added');
-    for (const key of ['a', 'b', 'c']) expect(fields.findText(key, found)).toBe(false);
+    fields.set(fieldName('a'), 'z');
+    fields.remove(fieldName('b'));
+    fields.set(fieldName('c'), 'added');
+    for (const key of ['a', 'b', 'c']) expect(fields.findText(fieldName(key), found)).toBe(false);
   });
 });

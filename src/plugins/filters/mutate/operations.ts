@@ -10,7 +10,7 @@ import {
   configText,
   type EventStep,
   eventStep,
-  isPlainField,
+  referenceCode,
   templateCode,
 } from '../../../plugin-api/index.ts';
 import type { RegexCompiler } from '../../../util/rubyRegex.ts';
@@ -56,10 +56,9 @@ export function rename(options: ConfigHash): Operation[] {
       const value = event.remove(source) as Value;
       event.set(to(event), value);
     };
-    if (!isPlainField(field) || !isPlainField(target)) return apply;
     return eventStep(apply, (code) => {
-      const removed = `e.remove(${code.constant(parseFieldReference(field))})`;
-      code.line(`if (e.hasField(${code.text(field)})) e.setField(${code.text(target)}, ${removed});`);
+      const [source, renamed] = [referenceCode(code, field), referenceCode(code, target)];
+      return source && renamed && `if (e.has(${source})) e.set(${renamed}, e.remove(${source}));`;
     });
   });
 }
@@ -79,10 +78,11 @@ function setting(options: ConfigHash, onlyExisting: boolean): Operation[] {
     const apply = (event: Event) => {
       if (!onlyExisting || event.has(reference())) event.set(reference(), template.apply(event));
     };
-    if (!isPlainField(field)) return apply;
     return eventStep(apply, (code) => {
-      const condition = onlyExisting ? `if (e.hasField(${code.text(field)})) ` : '';
-      code.line(`${condition}e.setField(${code.text(field)}, ${templateCode(code, template)});`);
+      const target = referenceCode(code, field);
+      if (target === undefined) return undefined;
+      const set = `e.set(${target}, ${templateCode(code, template)});`;
+      return onlyExisting ? `if (e.has(${target})) ${set}` : set;
     });
   });
 }
