@@ -1,10 +1,10 @@
-/** Bundles the program into `dist`: one entry, and a chunk for everything that is loaded on demand. */
+/** Bundles the program into `dist`: an entry for the program, one for its workers, and chunks for what is loaded on demand. */
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: ['src/cli/main.ts'],
+  entryPoints: ['src/cli/main.ts', 'src/cli/worker.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,

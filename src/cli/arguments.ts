@@ -16,7 +16,7 @@ export interface Arguments {
   readonly configString: string | undefined;
   readonly testAndExit: boolean;
   readonly version: boolean;
-  readonly workers: number | undefined;
+  readonly workers: number;
   readonly batchSize: number;
   readonly batchDelayMs: number;
   readonly nodeName: string | undefined;
@@ -68,13 +68,16 @@ export function parseArguments(args: readonly string[]): Arguments {
   if (ordered !== undefined) oneOf('pipeline.ordered', ordered, ['auto', 'true', 'false']);
   const parser = given('fieldReferenceParser');
   if (parser !== undefined) oneOf('field-reference-parser', parser, ['STRICT']);
-  const workers = given('pipeline.workers');
+  const workers = positiveInteger('pipeline.workers', given('pipeline.workers') ?? '1');
+  if (ordered === 'true' && workers > 1) {
+    throw new UsageError("enabling the 'pipeline.ordered' setting requires the use of a single pipeline worker");
+  }
   return {
     configPath: given('path.config'),
     configString: given('config.string'),
     testAndExit: options['config.test_and_exit'] === true,
     version: options['version'] === true,
-    workers: workers === undefined ? undefined : positiveInteger('pipeline.workers', workers),
+    workers,
     batchSize: positiveInteger('pipeline.batch.size', given('pipeline.batch.size') ?? '125'),
     batchDelayMs: wholeNumber('pipeline.batch.delay', given('pipeline.batch.delay') ?? String(BATCH_DELAY_MS)),
     nodeName: given('node.name'),

@@ -1,7 +1,5 @@
 /** What the arguments ask for, from their parsing to the exit code. */
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import type { Reporter, ResolvedPipeline } from '../compiler/index.ts';
+import { Worker } from 'node:worker_threads';
 import { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
 import {
   DataDirectoryInUse,
@@ -9,17 +7,19 @@ import {
   lockDataDirectory,
   lockQueueDirectory,
 } from '../runtime/dataDirectory.ts';
-import { createLogger } from '../runtime/logging.ts';
+import { createLogger, type LogSource } from '../runtime/logging.ts';
 import { Pipeline, PipelineBrokeDown, type PipelineSettings, PipelineStartError } from '../runtime/pipeline.ts';
+import { ParallelPipeline } from '../runtime/threads/parallelPipeline.ts';
 import { systemClock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
-import { packageRoot } from '../util/packageRoot.ts';
 import { type Arguments, BATCH_DELAY_MS, HelpRequested, parseArguments, UsageError } from './arguments.ts';
 import { ConfigLoadError } from './configFiles.ts';
-import { type Environment, loadConfiguration, printFaults } from './configuration.ts';
-import { deadLetterDirectory, queueSettings, warnOfOtherQueues } from './queueSettings.ts';
+import { type Configuration, type Environment, loadConfiguration, printFaults } from './configuration.ts';
+import { dataPathOf, pipelineSettings } from './pipelineSettings.ts';
+import { deadLetterDirectory, warnOfOtherQueues } from './queueSettings.ts';
 import { type Shutdown, superviseShutdown } from './shutdown.ts';
 import { versionLine } from './version.ts';
+import type { WorkerTask } from './workerThread.ts';
 
 /** Faults whose message says all there is to say. */
 const FOR_THE_USER = [UsageError, ConfigLoadError, DataDirectoryInUse, DataDirectoryUnusable];
@@ -55,7 +55,7 @@ class Run {
     for (const remark of args.remarks) this.#logger.warn(remark);
   }
 
-  #loggerFor(source: { name: string; pipelineId?: string; pluginId?: string }): Logger {
+  #loggerFor(source: LogSource): Logger {
     return createLogger(
       {
         level: this.#args.logLevel,
@@ -68,104 +68,121 @@ class Run {
   }
 
   async run(): Promise<number> {
-    const { pipeline, reporter, fileCount } = await loadConfiguration(this.#args, this.#env, this.#logger.warn);
-    if (this.#args.testAndExit) return this.#test(pipeline, reporter, fileCount);
-    if (printFaults(reporter, fileCount, this.#env)) return 1;
-    return this.#start(pipeline, reporter, fileCount);
+    const configuration = await loadConfiguration(this.#args, this.#env, this.#logger.warn);
+    if (this.#args.testAndExit) return this.#test(configuration);
+    if (this.#hasErrors(configuration)) return 1;
+    return this.#start(configuration);
   }
 
-  async #test(resolved: ResolvedPipeline, reporter: Reporter, fileCount: number): Promise<number> {
-    const { dataPath } = this;
-    await new Pipeline(this.#pipelineSettings(dataPath), reporter).check(resolved);
-    if (printFaults(reporter, fileCount, this.#env)) return 1;
+  #hasErrors({ reporter, files }: Configuration): boolean {
+    return printFaults(reporter, files.length, this.#env);
+  }
+
+  async #test(configuration: Configuration): Promise<number> {
+    await new Pipeline(this.#settings(), configuration.reporter).check(configuration.pipeline);
+    if (this.#hasErrors(configuration)) return 1;
     process.stdout.write('Configuration OK\n');
     this.#logger.info('Using config.test_and_exit mode. Config Validation Result: OK. Exiting Logstash');
     return 0;
   }
 
-  get dataPath(): string {
-    return this.#args.dataPath ?? join(packageRoot(), 'data');
-  }
-
-  #pipelineSettings(dataPath: string): PipelineSettings & { readonly deadLetterQueue: DeadLetterQueue } {
-    const { pipelineId } = this.#args;
+  #settings(): PipelineSettings & { readonly deadLetterQueue: DeadLetterQueue } {
+    const { pipelineId, deadLetterQueue } = this.#args;
+    const dataPath = dataPathOf(this.#args);
     return {
-      id: pipelineId,
-      supportEscapes: this.#args.supportEscapes,
-      batchSize: this.#args.batchSize,
-      dataPath,
-      hostName: this.#args.nodeName ?? hostname(),
-      clock: systemClock,
-      loggerFor: (source) => this.#loggerFor({ ...source, pipelineId }),
+      ...pipelineSettings(this.#args, (source) => this.#loggerFor(source)),
       deadLetterQueue: new DeadLetterQueue({
-        ...this.#args.deadLetterQueue,
-        directory: deadLetterDirectory({ dataPath, queuePath: this.#args.deadLetterQueue.path, pipelineId }),
+        ...deadLetterQueue,
+        directory: deadLetterDirectory({ dataPath, queuePath: deadLetterQueue.path, pipelineId }),
         clock: systemClock,
         logger: this.#loggerFor({ name: 'logstash.deadletterqueue', pipelineId }),
       }),
-      queue: queueSettings(this.#args, dataPath),
     };
   }
 
-  async #start(resolved: ResolvedPipeline, reporter: Reporter, fileCount: number): Promise<number> {
-    const unlock = lockDataDirectory(this.dataPath);
+  async #start(configuration: Configuration): Promise<number> {
+    const dataPath = dataPathOf(this.#args);
+    const unlock = lockDataDirectory(dataPath);
     let unlockQueue = () => {};
     try {
-      const settings = this.#pipelineSettings(this.dataPath);
+      const settings = this.#settings();
       if (settings.queue !== undefined) unlockQueue = lockQueueDirectory(settings.queue.directory);
-      const pipeline = new Pipeline(settings, reporter);
+      const pipeline = this.#pipeline(settings, configuration);
       this.#logger.info(`Starting ${versionLine()}`, { pid: process.pid });
-      const workers = this.#args.workers ?? 1;
       if (this.#args.batchDelayMs !== BATCH_DELAY_MS) {
         this.#logger.info('pipeline.batch.delay has no effect: a batch goes on as soon as it is there');
       }
-      if (workers > 1) this.#logger.info(`pipeline.workers is ${workers}: this version runs one worker`);
-      await warnOfOtherQueues(this.#args, this.dataPath, this.#logger);
+      await warnOfOtherQueues(this.#args, dataPath, this.#logger);
       // Installed first: a signal while outputs wait for their servers must not kill without a word.
       const shutdown = superviseShutdown(pipeline, this.#logger, this.#args.unsafeShutdown);
-      return await this.#runPipeline(pipeline, resolved, reporter, fileCount, settings, shutdown);
+      return await this.#runPipeline(pipeline, configuration, settings, shutdown);
     } finally {
       unlockQueue();
       unlock();
     }
   }
 
-  #sayTerminated(pipeline: Pipeline): void {
-    const { eventsIn, eventsOut, dropped, unrouted, deadLetters } = pipeline.snapshot();
+  /** One worker needs no thread. */
+  #pipeline(
+    settings: PipelineSettings & { readonly deadLetterQueue: DeadLetterQueue },
+    { reporter, files }: Configuration,
+  ): Pipeline | ParallelPipeline {
+    const { workers: count } = this.#args;
+    if (count === 1) return new Pipeline(settings, reporter);
+    return new ParallelPipeline(
+      {
+        ...settings,
+        workerCount: count,
+        spawn: (index, shared) => spawnWorker({ args: this.#args, files, index, count, shared }),
+        addDeadLetter: (entry) => settings.deadLetterQueue.addEncoded(entry),
+        writeLog: (line) => process.stderr.write(line),
+        random: Math.random,
+      },
+      reporter,
+    );
+  }
+
+  async #sayTerminated(pipeline: Pipeline | ParallelPipeline): Promise<void> {
+    const { eventsIn, eventsOut, dropped, unrouted, deadLetters } = await pipeline.snapshot();
     this.#logger.info('Pipeline terminated', { eventsIn, eventsOut, dropped, unrouted, deadLetters });
   }
 
   async #runPipeline(
-    pipeline: Pipeline,
-    resolved: ResolvedPipeline,
-    reporter: Reporter,
-    fileCount: number,
+    pipeline: Pipeline | ParallelPipeline,
+    configuration: Configuration,
     settings: PipelineSettings & { readonly deadLetterQueue: DeadLetterQueue },
     shutdown: Shutdown,
   ): Promise<number> {
+    const { reporter } = configuration;
     try {
-      await pipeline.start(resolved);
-      if (reporter.hasErrors) return printFaults(reporter, fileCount, this.#env) ? 1 : 0;
+      await pipeline.start(configuration.pipeline);
+      if (reporter.hasErrors) return this.#hasErrors(configuration) ? 1 : 0;
       this.#logger.info('Pipeline started', { pipeline: settings.id });
       const ran = pipeline.run();
       if (shutdown.requested) pipeline.stop();
       await ran;
       await settings.deadLetterQueue.close();
-      this.#sayTerminated(pipeline);
+      await this.#sayTerminated(pipeline);
       return 0;
     } catch (error) {
       if (error instanceof PipelineBrokeDown) {
-        this.#sayTerminated(pipeline);
+        await this.#sayTerminated(pipeline);
         return 1;
       }
       if (!(error instanceof PipelineStartError)) {
         this.#logger.fatal('Pipeline error, the pipeline is stopped', { error });
         return 1;
       }
-      printFaults(reporter, fileCount, this.#env);
+      this.#hasErrors(configuration);
       return 1;
     } finally {
       shutdown.end();
     }
   }
+}
+
+/** Beside this module, whether it is a source or in the bundle. */
+function spawnWorker(task: WorkerTask): Worker {
+  const entry = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+  return new Worker(new URL(entry, import.meta.url), { workerData: task });
 }

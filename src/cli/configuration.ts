@@ -19,7 +19,7 @@ export interface ConfigurationArguments {
 export interface Configuration {
   readonly pipeline: ResolvedPipeline;
   readonly reporter: Reporter;
-  readonly fileCount: number;
+  readonly files: readonly SourceFile[];
 }
 
 /** @throws UsageError, ConfigLoadError */
@@ -35,7 +35,7 @@ export async function loadConfiguration(
     supportEscapes: args.supportEscapes,
     fileExists: existsSync,
   });
-  return { pipeline, reporter, fileCount: files.length };
+  return { pipeline, reporter, files };
 }
 
 function readFiles(
@@ -51,12 +51,13 @@ function readFiles(
 
 /** Prints what was found, and tells whether errors are among it: warnings alone stop nothing. */
 export function printFaults(reporter: Reporter, fileCount: number, env: Environment): boolean {
-  if (reporter.diagnostics.length > 0) {
-    const color = process.stderr.isTTY === true && !env['NO_COLOR'];
-    process.stderr.write(`${renderDiagnostics(reporter.diagnostics, { color })}\n`);
-    process.stderr.write(`${summarize(reporter.diagnostics, fileCount)}\n`);
-  }
+  if (reporter.diagnostics.length > 0) process.stderr.write(faultsText(reporter, fileCount, env));
   return reporter.hasErrors;
+}
+
+export function faultsText({ diagnostics }: Reporter, fileCount: number, env: Environment): string {
+  const color = process.stderr.isTTY === true && !env['NO_COLOR'];
+  return `${renderDiagnostics(diagnostics, { color })}\n${summarize(diagnostics, fileCount)}\n`;
 }
 
 /** The pipeline that the flags of a command name; nothing when it has errors, which are printed. @throws UsageError, ConfigLoadError */
@@ -73,6 +74,6 @@ export async function toolPipeline(
   if (args.configPath !== undefined && args.configString !== undefined) {
     throw new UsageError("Settings 'path.config' (-f) and 'config.string' (-e) can't be used simultaneously.");
   }
-  const { pipeline, reporter, fileCount } = await loadConfiguration(args, env, warn);
-  return printFaults(reporter, fileCount, env) ? undefined : pipeline;
+  const { pipeline, reporter, files } = await loadConfiguration(args, env, warn);
+  return printFaults(reporter, files.length, env) ? undefined : pipeline;
 }

@@ -48,7 +48,10 @@ export const FLAGS: readonly Flag[] = [
     description: 'Configuration as text; stdin and stdout are added where it has no input or output.',
   },
   { flags: '-t, --config.test_and_exit', description: 'Check the configuration and exit: 0 when it is valid, else 1.' },
-  { flags: '-w, --pipeline.workers <n>', description: 'Workers; this version runs one, whatever the number.' },
+  {
+    flags: '-w, --pipeline.workers <n>',
+    description: 'Threads that filter and write, each for some of the shards, or of the lines. Default: 1',
+  },
   { flags: '-b, --pipeline.batch.size <n>', description: 'Events a batch holds at most. Default: 125' },
   {
     flags: '-u, --pipeline.batch.delay <ms>',
@@ -56,7 +59,10 @@ export const FLAGS: readonly Flag[] = [
   },
   { flags: '-n, --node.name <name>', description: 'Name of this instance. Default: the host name' },
   { flags: '--pipeline.id <id>', description: 'Name of the pipeline. Default: main' },
-  { flags: '--pipeline.ordered <mode>', description: 'auto, true or false; order is always kept.' },
+  {
+    flags: '--pipeline.ordered <mode>',
+    description: 'auto, true or false. One worker always keeps the order, several that of each shard; true is for one.',
+  },
   {
     flags: '--pipeline.unsafe_shutdown',
     description: 'Exit on a signal without waiting for unsettled events; a replay brings them again.',

@@ -1,6 +1,12 @@
 /** Signals: the first asks for a drain, a second SIGINT ends the process at once. */
-import type { Pipeline } from '../runtime/pipeline.ts';
+import type { PipelineSnapshot } from '../runtime/snapshot.ts';
 import type { Logger } from '../util/logger.ts';
+
+/** A pipeline, as far as it can be stopped. */
+export interface Stoppable {
+  stop(): void;
+  snapshot(): PipelineSnapshot | Promise<PipelineSnapshot>;
+}
 
 export interface Shutdown {
   readonly requested: boolean;
@@ -10,7 +16,7 @@ export interface Shutdown {
 
 const STALL_REPORT_MS = 5000;
 
-export function superviseShutdown(pipeline: Pipeline, logger: Logger, unsafe: boolean): Shutdown {
+export function superviseShutdown(pipeline: Stoppable, logger: Logger, unsafe: boolean): Shutdown {
   let requested = false;
   let stallReports: NodeJS.Timeout | undefined;
 
@@ -27,7 +33,7 @@ export function superviseShutdown(pipeline: Pipeline, logger: Logger, unsafe: bo
       process.exit(0);
     }
     pipeline.stop();
-    stallReports = setInterval(() => reportStall(pipeline, logger), STALL_REPORT_MS);
+    stallReports = setInterval(() => void reportStall(pipeline, logger), STALL_REPORT_MS);
     stallReports.unref();
   }
 
@@ -50,10 +56,8 @@ export function superviseShutdown(pipeline: Pipeline, logger: Logger, unsafe: bo
   };
 }
 
-function reportStall(pipeline: Pipeline, logger: Logger): void {
-  const waiting = pipeline
-    .snapshot()
-    .plugins.filter(({ kind }) => kind === 'output')
-    .map(({ name, status }) => ({ name, ...status }));
+async function reportStall(pipeline: Stoppable, logger: Logger): Promise<void> {
+  const { plugins } = await pipeline.snapshot();
+  const waiting = plugins.filter(({ kind }) => kind === 'output').map(({ name, status }) => ({ name, ...status }));
   logger.warn('The shutdown process appears to be stalled: outputs have not settled everything yet', { waiting });
 }

@@ -276,5 +276,10 @@ export function reportPluginError(
 /** @throws PluginConfigError */
 export function openCodec(codec: ResolvedPlugin, context: PluginContext): CodecFactory {
   if (codec.definition.kind !== 'codec') throw new TypeError(`${codec.node.name} is no codec`);
-  return { name: codec.node.name, open: codec.definition.create(codec.options, context) };
+  const { definition, options } = codec;
+  return {
+    name: codec.node.name,
+    delimiter: definition.delimiter?.(options),
+    open: definition.create(options, context),
+  };
 }

@@ -66,18 +66,12 @@ export class DeadLetterQueue {
   }
 
   /** Resolves when the entry is on disk. Rejects when the disk or the bound refuses it: the event must then not be settled. */
-  async add(event: Event, letter: DeadLetter): Promise<void> {
-    const { pluginType, pluginId, reason } = letter;
-    const entry: Entry = {
-      entry_time: new Date(letter.timeMs).toISOString(),
-      plugin_type: pluginType,
-      plugin_id: pluginId,
-      reason,
-      origin: event.origin ?? null,
-      metadata: event.metadata,
-      event: event.data,
-    };
-    const bytes = encodeEntry(entry);
+  add(event: Event, letter: DeadLetter): Promise<void> {
+    return this.addEncoded(encodeDeadLetter(event, letter));
+  }
+
+  /** As `add`, of what `encodeDeadLetter` gave. */
+  async addEncoded(bytes: Uint8Array): Promise<void> {
     // One after another, so that entries keep their order; the writes themselves go together.
     const prepared = this.#prepared.then(() => this.#prepare(bytes.length));
     this.#prepared = prepared.catch(() => {});
@@ -141,6 +135,19 @@ export class DeadLetterQueue {
     });
     await log.trim(second.firstId);
   }
+}
+
+/** The entry as it stands on disk. */
+export function encodeDeadLetter(event: Event, { pluginType, pluginId, reason, timeMs }: DeadLetter): Uint8Array {
+  return encodeEntry({
+    entry_time: new Date(timeMs).toISOString(),
+    plugin_type: pluginType,
+    plugin_id: pluginId,
+    reason,
+    origin: event.origin ?? null,
+    metadata: event.metadata,
+    event: event.data,
+  });
 }
 
 /** A value that cannot be written is what may have brought the event here: the others are kept without it. */

@@ -106,14 +106,13 @@ export class Spool {
 }
 
 /** Where the outputs of a pipeline have their spools. */
-export function spoolDirectory(dataPath: string, pipelineId: string, pluginId?: string): string {
-  const pipeline = join(dataPath, 'spool', fileName(pipelineId));
-  return pluginId === undefined ? pipeline : join(pipeline, fileName(pluginId));
+export function spoolDirectory(dataPath: string, pipelineId: string, ...below: readonly string[]): string {
+  return join(dataPath, 'spool', ...[pipelineId, ...below].map(fileName));
 }
 
-/** Takes away what an earlier process left: its sources bring it again. */
-export async function clearSpools(dataPath: string, pipelineId: string): Promise<void> {
-  await rm(spoolDirectory(dataPath, pipelineId), { recursive: true, force: true });
+/** Takes away what an earlier process, or worker, left: its sources bring it again. */
+export async function clearSpools(dataPath: string, pipelineId: string, ...below: readonly string[]): Promise<void> {
+  await rm(spoolDirectory(dataPath, pipelineId, ...below), { recursive: true, force: true });
 }
 
 /** Any name as that of one file, no two the same. */

@@ -14,7 +14,14 @@ import { ShardConsumer, type ShardSurroundings } from './shardConsumer.ts';
 import { ShardReaders } from './shardReaders.ts';
 import { ShardSyncer } from './shardSyncer.ts';
 import { StreamConsumer } from './streamConsumer.ts';
-import type { Consumer, ConsumerOptions, ConsumerSnapshot, OpenReader, ShardSnapshot } from './types.ts';
+import type {
+  Consumer,
+  ConsumerOptions,
+  ConsumerSnapshot,
+  OpenReader,
+  ShardKnowledge,
+  ShardSnapshot,
+} from './types.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** How often it is looked whether a checkpoint is due; shorter for a shorter interval. */
@@ -26,6 +33,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 }
 
 class KinesisConsumer implements Consumer {
+  readonly knowledge: ShardKnowledge = {
+    isGone: (shardId, signal) => this.#syncer.isGone(shardId, signal),
+    isClosed: (shardId) => this.#syncer.isClosed(shardId),
+  };
   readonly #options: ResolvedOptions;
   readonly #table: LeaseTable;
   readonly #syncer: ShardSyncer;
@@ -182,11 +193,7 @@ class KinesisConsumer implements Consumer {
   #readersHere(): OpenReader {
     const { createProcessor } = this.#options;
     if (createProcessor === undefined) throw new RangeError('createProcessor or openReader has to be given');
-    const knowledge = {
-      isGone: (shardId: string, signal: AbortSignal) => this.#syncer.isGone(shardId, signal),
-      isClosed: (shardId: string) => this.#syncer.isClosed(shardId),
-    };
-    const readers = new ShardReaders(this.#options, createProcessor, knowledge, this.#streamConsumer);
+    const readers = new ShardReaders(this.#options, createProcessor, this.knowledge, this.#streamConsumer);
     return (lease) => readers.open(lease);
   }
 

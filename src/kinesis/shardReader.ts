@@ -10,7 +10,15 @@ import { comparePositions } from './position.ts';
 import { RecordForms } from './recordForms.ts';
 import { type Fetched, NOTHING_MORE, type RecordSource } from './recordSource.ts';
 import type { ResolvedOptions } from './resolveOptions.ts';
-import type { ConsumerRecord, Position, ReaderSnapshot, ShardEnd, ShardProcessor, ShardReader } from './types.ts';
+import type {
+  ConsumerRecord,
+  Position,
+  ReaderSnapshot,
+  ShardEnd,
+  ShardKnowledge,
+  ShardProcessor,
+  ShardReader,
+} from './types.ts';
 
 export type ReaderOptions = Pick<
   ResolvedOptions,
@@ -29,14 +37,6 @@ export type ReaderOptions = Pick<
   | 'expandedBytesMax'
   | 'kplRecordsOutsideShard'
 >;
-
-/** What is known where the leases are. */
-export interface ShardKnowledge {
-  /** Whether the stream is there and the shard is not: its last record has grown too old. */
-  isGone(shardId: string, signal: AbortSignal): Promise<boolean>;
-  /** Whether the stream's list of shards has an end for this one. */
-  isClosed(shardId: string): boolean | Promise<boolean>;
-}
 
 /** What the readers share. */
 export interface ReaderSurroundings extends ReaderOptions, ShardKnowledge {

@@ -6,9 +6,9 @@ import type { Lease } from './lease.ts';
 import { ANSWER_BYTES } from './pace.ts';
 import { ReadingPosition } from './readingPosition.ts';
 import { createPollingSource, type RecordSource } from './recordSource.ts';
-import { LocalShardReader, type ReaderOptions, type ReaderSurroundings, type ShardKnowledge } from './shardReader.ts';
+import { LocalShardReader, type ReaderOptions, type ReaderSurroundings } from './shardReader.ts';
 import type { StreamConsumer } from './streamConsumer.ts';
-import type { CreateProcessor, ShardReader } from './types.ts';
+import type { CreateProcessor, ShardKnowledge, ShardReader } from './types.ts';
 
 export class ShardReaders {
   readonly #around: ReaderSurroundings;

@@ -221,6 +221,16 @@ export interface Consumer {
    */
   close(): Promise<void>;
   snapshot(): ConsumerSnapshot;
+  /** For readers elsewhere. */
+  readonly knowledge: ShardKnowledge;
+}
+
+/** What is known of shards where the leases are. */
+export interface ShardKnowledge {
+  /** Whether the stream is there and the shard is not: its last record has grown too old. */
+  isGone(shardId: string, signal: AbortSignal): Promise<boolean>;
+  /** Whether the stream's list of shards has an end for this one. */
+  isClosed(shardId: string): boolean | Promise<boolean>;
 }
 
 /**

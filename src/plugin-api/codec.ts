@@ -12,6 +12,8 @@ export interface Codec {
 /** A configured codec. Decoders keep state, so every stream of bytes opens one of its own. */
 export interface CodecFactory {
   readonly name: string;
+  /** As that of the definition. */
+  readonly delimiter?: string | undefined;
   open(): Codec;
 }
 

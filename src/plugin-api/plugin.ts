@@ -3,6 +3,7 @@ import type { Clock } from '../util/clock.ts';
 import type { Logger } from '../util/logger.ts';
 import type { CodecFactory } from './codec.ts';
 import type { OptionSchema, OptionValues } from './option.ts';
+import type { Link, WorkerLink } from './parallel.ts';
 import type { StepCode } from './stepCode.ts';
 
 /** Thrown by `create` or `check` for options that parse but cannot work; the compiler adds the place of `option`. */
@@ -166,6 +167,31 @@ export interface Claim {
   readonly refusal: (otherPurpose: string) => string;
 }
 
+export interface CoordinatorContext extends PluginContext {
+  readonly workers: readonly WorkerLink[];
+}
+
+export interface WorkerInputContext extends InputContext {
+  readonly coordinator: Link;
+  /** Aborts when the coordinator has ended: nothing more comes from it, and `run` is to end. */
+  readonly ended: AbortSignal;
+  /** How many there are. */
+  readonly workerCount: number;
+}
+
+/**
+ * An input over several workers, which are threads: one part of it leads, where leases and signals are, and each worker has
+ * a part that reads and emits.
+ */
+export interface ParallelInput<S extends OptionSchema = OptionSchema> {
+  /** Whether it can with these options; by default it can. Where not, the input runs whole in one worker. */
+  isPossible?(options: OptionValues<S> & { codec: CodecFactory }): boolean;
+  /** Its `run` ends when no worker will be given more; its `close` comes after the workers have settled all they can. */
+  coordinate(options: OptionValues<S>, context: CoordinatorContext): Input | Promise<Input>;
+  /** Its `stop` is called on a stop of the pipeline, beside that of the coordinator. */
+  work(options: OptionValues<S> & { codec: CodecFactory }, context: WorkerInputContext): Input | Promise<Input>;
+}
+
 export interface InputDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
   readonly kind: 'input';
   /** Asked after `check`. */
@@ -175,6 +201,8 @@ export interface InputDefinition<S extends OptionSchema = OptionSchema> extends 
   readonly streaming: boolean;
   /** Its source keeps what is not settled and brings it again, so that no persisted queue need keep it. */
   readonly replays: boolean;
+  /** How several workers share its work; without it one of them does it all. */
+  readonly parallel?: ParallelInput<S> | undefined;
   create(options: OptionValues<S> & { codec: CodecFactory }, context: InputContext): Input | Promise<Input>;
 }
 
@@ -186,6 +214,8 @@ export interface OutputDefinition<S extends OptionSchema = OptionSchema> extends
 
 export interface CodecDefinition<S extends OptionSchema = OptionSchema> extends Definition<S> {
   readonly kind: 'codec';
+  /** The byte behind which a stream may be cut, since no event goes beyond it; none where an event may. */
+  delimiter?(options: OptionValues<S>): string | undefined;
   create(options: OptionValues<S>, context: PluginContext): CodecFactory['open'];
 }
 

@@ -5,10 +5,13 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] a
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LogSettings {
+  /** May change at any time. */
   readonly level: LogLevel;
   readonly format: 'plain' | 'json';
   readonly write: (line: string) => void;
   readonly now: () => number;
+  /** Default `main`. */
+  readonly thread?: string | undefined;
 }
 
 /** Whose line it is. */
@@ -20,12 +23,12 @@ export interface LogSource {
 }
 
 export function createLogger(settings: LogSettings, source: LogSource): Logger {
-  const threshold = LOG_LEVELS.indexOf(settings.level);
-  const print = settings.format === 'json' ? jsonLine : plainLine;
+  const { thread = 'main' } = settings;
+  const print = settings.format === 'json' ? jsonLine(thread) : plainLine;
   const at =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {
-      if (LOG_LEVELS.indexOf(level) < threshold) return;
+      if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(settings.level)) return;
       settings.write(`${print(level, settings.now(), source, message, fields)}\n`);
     };
   return {
@@ -79,19 +82,21 @@ function errorText(error: Error): string {
   return cause instanceof Error ? `${text}; caused by ${errorText(cause)}` : text;
 }
 
-function jsonLine(level: LogLevel, timeMs: number, source: LogSource, message: string, fields: LogFields): string {
-  const { name: loggerName, pipelineId, pluginId } = source;
-  const shown = Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? errorText(value) : value]),
-  );
-  const head = {
-    level: level.toUpperCase(),
-    loggerName,
-    timeMillis: timeMs,
-    thread: 'main',
-    ...(pipelineId === undefined ? {} : { pipelineId }),
-    ...(pluginId === undefined ? {} : { pluginId }),
+function jsonLine(thread: string) {
+  return (level: LogLevel, timeMs: number, source: LogSource, message: string, fields: LogFields): string => {
+    const { name: loggerName, pipelineId, pluginId } = source;
+    const shown = Object.fromEntries(
+      Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? errorText(value) : value]),
+    );
+    const head = {
+      level: level.toUpperCase(),
+      loggerName,
+      timeMillis: timeMs,
+      thread,
+      ...(pipelineId === undefined ? {} : { pipelineId }),
+      ...(pluginId === undefined ? {} : { pluginId }),
+    };
+    const whole = jsonText({ ...head, logEvent: { message, ...shown } });
+    return whole.startsWith('{') ? whole : JSON.stringify({ ...head, logEvent: { message } });
   };
-  const whole = jsonText({ ...head, logEvent: { message, ...shown } });
-  return whole.startsWith('{') ? whole : JSON.stringify({ ...head, logEvent: { message } });
 }

@@ -5,16 +5,13 @@ import {
   fieldTypesByOutput,
   type InputDecorationOptions,
   inputDecoration,
-  openCodec,
   type Program,
-  type ProgramStats,
   type Reporter,
   type ResolvedPipeline,
   type ResolvedPlugin,
   reportPluginError,
 } from '../compiler/index.ts';
 import { Burial } from '../delivery/burial.ts';
-import type { DeadLetterQueue } from '../delivery/deadLetterQueue.ts';
 import { PersistedQueue, type PersistedQueueSettings } from '../delivery/persistedQueue.ts';
 import { SegmentDamaged } from '../delivery/segmentLog.ts';
 import { clearSpools, spoolDirectory } from '../delivery/spool.ts';
@@ -22,33 +19,37 @@ import type { Event } from '../event/event.ts';
 import { SourceBatch } from '../event/sourceBatch.ts';
 import type { SpoolOption } from '../plugin-api/commonOptions.ts';
 import {
-  type Counter,
   type FieldType,
   type Input,
   type InputContext,
   type InputDefinition,
+  type Link,
   type Output,
   type OutputContext,
   type OutputDefinition,
   PluginConfigError,
-  type PluginContext,
 } from '../plugin-api/index.ts';
-import type { Clock } from '../util/clock.ts';
 import { messageOf } from '../util/errors.ts';
 import type { Logger } from '../util/logger.ts';
+import { type ContextSettings, PluginContexts } from './pluginContexts.ts';
+import type { PipelineSnapshot } from './snapshot.ts';
 import { spooledOutput } from './spooledOutput.ts';
 
-export interface PipelineSettings {
-  readonly id: string;
+export interface PipelineSettings extends ContextSettings {
   readonly supportEscapes: boolean;
   readonly batchSize: number;
-  readonly dataPath: string;
-  readonly hostName: string;
-  readonly clock: Clock;
-  readonly loggerFor: (source: { name: string; pluginId?: string }) => Logger;
-  readonly deadLetterQueue: Pick<DeadLetterQueue, 'add' | 'count'>;
   /** Absent for a queue in memory. */
   readonly queue?: QueueSettings | undefined;
+  /** Which of several workers this is; absent for the only one. */
+  readonly worker?: WorkerPlace | undefined;
+}
+
+export interface WorkerPlace {
+  /** From 0. What cannot be shared is done by the first. */
+  readonly index: number;
+  readonly count: number;
+  /** The way to the coordinator of an input; nothing for an input that runs whole. */
+  readonly coordinatorOf: (plugin: ResolvedPlugin<InputDefinition>) => Link | undefined;
 }
 
 export interface QueueSettings extends Omit<PersistedQueueSettings, 'clock' | 'logger' | 'refuse'> {
@@ -56,29 +57,6 @@ export interface QueueSettings extends Omit<PersistedQueueSettings, 'clock' | 'l
   readonly drains: boolean;
   /** What a person has to type when it is damaged. */
   readonly repairCommand: string;
-}
-
-/** What the pipeline has done so far, and what its plugins say of themselves. */
-export interface PipelineSnapshot extends ProgramStats {
-  readonly id: string;
-  readonly eventsIn: number;
-  readonly eventsOut: number;
-  readonly deadLetters: number;
-  /** Events that made the pipeline itself throw, not a plugin; they are in the dead letter queue. */
-  readonly poisoned: number;
-  /** `null` for a queue in memory. */
-  readonly queue: PersistedQueue['status'] | null;
-  readonly plugins: readonly PluginSnapshot[];
-}
-
-export interface PluginSnapshot {
-  readonly id: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly counters: Readonly<Record<string, number>>;
-  /** Age of the oldest event that an input has emitted, or an output was given, and that is not settled; `null` for none. */
-  readonly oldestUnsettledMs: number | null;
-  readonly status: Readonly<Record<string, unknown>>;
 }
 
 interface Part<T, D extends InputDefinition | OutputDefinition> {
@@ -100,11 +78,11 @@ export class Pipeline {
   readonly #settings: PipelineSettings;
   readonly #reporter: Reporter;
   readonly #logger: Logger;
-  readonly #shared = new Map<string, Promise<unknown>>();
-  readonly #counters = new Map<string, Map<string, Counter>>();
+  readonly #contexts: PluginContexts;
   readonly #burial: Burial;
-  readonly #contexts = new Map<ResolvedPlugin, PluginContext>();
   #program: Program | undefined;
+  /** Of inputs that have a coordinator. */
+  readonly #ends = new Map<string, AbortController>();
   #inputs: Part<Input, InputDefinition>[] = [];
   #outputs: Part<Output, OutputDefinition>[] = [];
   #lists: Event[][] = [];
@@ -118,7 +96,8 @@ export class Pipeline {
     this.#settings = settings;
     this.#reporter = reporter;
     this.#logger = settings.loggerFor({ name: 'logstash.pipeline' });
-    const deadLetter = this.#deadLetterOf({ name: 'pipeline', id: settings.id });
+    this.#contexts = new PluginContexts(settings);
+    const deadLetter = this.#contexts.deadLetterOf({ name: 'pipeline', id: settings.id });
     this.#burial = new Burial({ deadLetter, logger: this.#logger, clock: settings.clock });
   }
 
@@ -133,7 +112,7 @@ export class Pipeline {
       supportEscapes: this.#settings.supportEscapes,
       reporter: this.#reporter,
       logger: this.#logger,
-      contextOf: (plugin) => this.#contextOf(plugin),
+      contextOf: (plugin) => this.#contexts.of(plugin),
       onPoisoned: (event, error) => this.#isolateFromProgram(event, error),
     });
   }
@@ -147,13 +126,19 @@ export class Pipeline {
     for (const plugin of resolved.inputs) await this.#addInput(plugin);
     if (this.#reporter.hasErrors) throw new PipelineStartError('the configuration has errors');
     await this.#openQueue();
-    await clearSpools(this.#settings.dataPath, this.#settings.id);
+    await clearSpools(this.#settings.dataPath, ...this.#spools);
     await this.#openOutputs();
   }
 
+  /** Each worker has spools of its own. */
+  get #spools(): [pipelineId: string, ...below: string[]] {
+    const { id, worker } = this.#settings;
+    return worker === undefined ? [id] : [id, `worker-${worker.index + 1}`];
+  }
+
   async #openQueue(): Promise<void> {
-    const { queue, clock, loggerFor } = this.#settings;
-    if (queue === undefined) return;
+    const { queue, clock, loggerFor, worker } = this.#settings;
+    if (queue === undefined || (worker !== undefined && worker.index > 0)) return;
     const logger = loggerFor({ name: 'logstash.persistedqueue' });
     try {
       this.#queue = await PersistedQueue.open({
@@ -176,7 +161,7 @@ export class Pipeline {
     for (const [index, result] of results.entries()) {
       if (result.status === 'fulfilled') continue;
       const { plugin } = this.#outputs[index] as Part<Output, OutputDefinition>;
-      this.#contextOf(plugin).logger.fatal('cannot start', { reason: messageOf(result.reason) });
+      this.#contexts.of(plugin).logger.fatal('cannot start', { reason: messageOf(result.reason) });
     }
     if (results.some((result) => result.status === 'rejected')) throw new PipelineStartError('an output cannot start');
   }
@@ -216,7 +201,7 @@ export class Pipeline {
     try {
       await instance.run();
     } catch (error) {
-      this.#contextOf(plugin).logger.fatal('the input broke down', { error });
+      this.#contexts.of(plugin).logger.fatal('the input broke down', { error });
       this.#fail(error);
     }
   }
@@ -224,6 +209,11 @@ export class Pipeline {
   /** Ends the inputs; `run` then resolves after the drain. */
   stop(): void {
     for (const { instance } of this.#inputs) instance.stop();
+  }
+
+  /** The coordinator of an input has nothing more for it. */
+  endInput(id: string): void {
+    this.#ends.get(id)?.abort();
   }
 
   /** Inputs close last: they write their last checkpoints after the outputs have settled everything. */
@@ -242,9 +232,10 @@ export class Pipeline {
   }
 
   async #addOutput(plugin: ResolvedPlugin<OutputDefinition>, fieldTypes: readonly FieldType[]): Promise<void> {
-    const base = this.#contextOf(plugin);
-    const context: OutputContext = { ...base, deadLetter: this.#deadLetterOfPlugin(plugin), fieldTypes };
-    const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
+    const context: OutputContext = { ...this.#contexts.delivering(plugin), fieldTypes };
+    const instance = await this.#create(plugin, () =>
+      plugin.definition.create(this.#contexts.optionsOf(plugin), context),
+    );
     if (instance !== undefined) this.#outputs.push({ plugin, instance: this.#withSpool(plugin, instance) });
     this.#lists.push([]);
   }
@@ -253,25 +244,43 @@ export class Pipeline {
     // The resolver has validated it against the schema of common options.
     const option = plugin.options['spool'] as SpoolOption | undefined;
     if (option === undefined) return output;
-    const { dataPath, id, clock } = this.#settings;
+    const { dataPath, clock } = this.#settings;
     return spooledOutput(output, {
-      directory: spoolDirectory(dataPath, id, plugin.id),
+      directory: spoolDirectory(dataPath, ...this.#spools, plugin.id),
       bytesMax: option.bytesMax,
       refuse: (event, error) => void this.#isolate(event, `cannot be put into the spool of ${plugin.id}`, error),
       onBroken: (error) => this.#outputBroke(plugin, error),
       clock,
-      logger: this.#contextOf(plugin).logger,
+      logger: this.#contexts.of(plugin).logger,
     });
   }
 
   async #addInput(plugin: ResolvedPlugin<InputDefinition>): Promise<void> {
-    const base = this.#contextOf(plugin);
+    const { worker, queue } = this.#settings;
+    const coordinator = worker?.coordinatorOf(plugin);
+    if (worker !== undefined && worker.index > 0 && coordinator === undefined) return;
+    const context = this.#inputContext(plugin);
+    const { create, parallel, replays } = plugin.definition;
+    const instance = await this.#create(plugin, () => {
+      const options = this.#contexts.optionsOf(plugin);
+      if (worker === undefined || coordinator === undefined || parallel === undefined) return create(options, context);
+      const end = new AbortController();
+      this.#ends.set(plugin.id, end);
+      return parallel.work(options, { ...context, coordinator, ended: end.signal, workerCount: worker.count });
+    });
+    if (instance !== undefined) this.#inputs.push({ plugin, instance });
+    if (queue !== undefined && replays) {
+      context.logger.info('its events go past the persisted queue: its source keeps what is not settled');
+    }
+  }
+
+  #inputContext(plugin: ResolvedPlugin<InputDefinition>): InputContext {
+    const base = this.#contexts.delivering(plugin);
     const failures = base.counter('decoration_failures');
     const failed = eventFailure(plugin.definition, base.logger, () => failures.value++);
     const decorate = inputDecoration(plugin.options as unknown as InputDecorationOptions, failed);
-    const context: InputContext = {
+    return {
       ...base,
-      deadLetter: this.#deadLetterOfPlugin(plugin),
       batchSize: this.#settings.batchSize,
       emit: (events, onSettled) => {
         if (decorate !== undefined) for (const event of events) decorate(event);
@@ -279,21 +288,6 @@ export class Pipeline {
         return this.#process(events, new SourceBatch(onSettled));
       },
     };
-    const instance = await this.#create(plugin, () => plugin.definition.create(this.#withCodec(plugin, base), context));
-    if (instance !== undefined) this.#inputs.push({ plugin, instance });
-    if (this.#settings.queue !== undefined && plugin.definition.replays) {
-      base.logger.info('its events go past the persisted queue: its source keeps what is not settled');
-    }
-  }
-
-  #deadLetterOfPlugin({ definition: { name }, id }: ResolvedPlugin): OutputContext['deadLetter'] {
-    return this.#deadLetterOf({ name, id });
-  }
-
-  #deadLetterOf({ name, id }: { name: string; id: string }): OutputContext['deadLetter'] {
-    const { deadLetterQueue, clock } = this.#settings;
-    return (event, reason) =>
-      deadLetterQueue.add(event, { pluginType: name, pluginId: id, reason, timeMs: clock.now() });
   }
 
   /** Outputs that it has reached write it; the dead letter is for the rest of its way. */
@@ -308,11 +302,6 @@ export class Pipeline {
   #isolate(event: Event, what: string, error: unknown): Promise<void> {
     this.#poisoned += 1;
     return this.#burial.isolate(event, what, error);
-  }
-
-  #withCodec(plugin: ResolvedPlugin<InputDefinition | OutputDefinition>, context: PluginContext) {
-    if (plugin.codec === undefined) throw new Error(`${plugin.definition.name} has no codec`);
-    return { ...plugin.options, codec: openCodec(plugin.codec, context) };
   }
 
   async #create<T>(plugin: ResolvedPlugin, create: () => T | Promise<T>): Promise<T | undefined> {
@@ -356,52 +345,14 @@ export class Pipeline {
   }
 
   #outputBroke(plugin: ResolvedPlugin, error: unknown): void {
-    this.#contextOf(plugin).logger.fatal('the output broke down; its events stay unsettled', { error });
+    this.#contexts.of(plugin).logger.fatal('the output broke down; its events stay unsettled', { error });
     this.#fail(error);
-  }
-
-  #contextOf(plugin: ResolvedPlugin): PluginContext {
-    const known = this.#contexts.get(plugin);
-    if (known !== undefined) return known;
-    const { kind, name } = plugin.definition;
-    const counters = new Map<string, Counter>();
-    this.#counters.set(plugin.id, counters);
-    const context: PluginContext = {
-      id: plugin.id,
-      logger: this.#settings.loggerFor({ name: `logstash.${kind}s.${name}`, pluginId: plugin.id }),
-      clock: this.#settings.clock,
-      counter: (counterName) => {
-        const counter = counters.get(counterName) ?? { value: 0 };
-        counters.set(counterName, counter);
-        return counter;
-      },
-      shared: <T>(key: string, open: () => Promise<T>) => {
-        const opened = (this.#shared.get(key) as Promise<T> | undefined) ?? open();
-        this.#shared.set(key, opened);
-        return opened;
-      },
-      dataPath: this.#settings.dataPath,
-      pipelineId: this.#settings.id,
-      hostName: this.#settings.hostName,
-    };
-    this.#contexts.set(plugin, context);
-    return context;
   }
 
   snapshot(): PipelineSnapshot {
     const stats = this.#program?.stats ?? { dropped: 0, unrouted: 0, incomparable: 0, filterExceptions: 0 };
     const instances = new Map<ResolvedPlugin, Input | Output>();
     for (const { plugin, instance } of [...this.#inputs, ...this.#outputs]) instances.set(plugin, instance);
-    const plugins = [...this.#contexts.keys()].map((plugin) => ({
-      id: plugin.id,
-      kind: plugin.definition.kind,
-      name: plugin.definition.name,
-      counters: Object.fromEntries(
-        [...(this.#counters.get(plugin.id) ?? [])].map(([name, { value }]) => [name, value]),
-      ),
-      oldestUnsettledMs: this.#ageMs(instances.get(plugin)?.unsettledSinceMs?.()),
-      status: instances.get(plugin)?.status?.() ?? {},
-    }));
     return {
       id: this.#settings.id,
       eventsIn: this.#eventsIn,
@@ -410,12 +361,8 @@ export class Pipeline {
       poisoned: this.#poisoned,
       queue: this.#queue?.status ?? null,
       ...stats,
-      plugins,
+      plugins: this.#contexts.snapshots(instances),
     };
-  }
-
-  #ageMs(sinceMs: number | undefined): number | null {
-    return sinceMs === undefined ? null : this.#settings.clock.now() - sinceMs;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * CPU time, memory and throughput of the user's filters, beside a bare loop of `JSON.parse` and `JSON.stringify` in the same run.
- * What is measured and how: docs/performance.md. Usage: npm run bench -- [--events N] [--rounds N] [--only A,B] [--quick] [--json]
+ * What is measured and how: docs/performance.md. Usage: npm run bench -- [--events N] [--rounds N] [--only A,B,A2] [--quick] [--json]
  * [--profile DIR] [--peers] | --complexity [--events N] [--rounds N]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -49,12 +49,19 @@ function say(text: string): void {
 
 async function makePrograms(work: Work): Promise<void> {
   programs.push(bareLoop(work));
-  for (const id of values.only.split(',')) {
-    const make = makers[id];
-    if (make === undefined) throw new Error(`no program ${id}: ${Object.keys(makers).join(', ')}`);
-    programs.push(await make(work));
-  }
+  for (const id of values.only.split(',')) programs.push(await makeProgram(id, work));
   if (values.peers) programs.push(...(await peers(work)));
+}
+
+/** `A2` is A with two workers. */
+async function makeProgram(id: string, work: Work): Promise<Program> {
+  const [letter = '', digits = ''] = [id.slice(0, 1), id.slice(1)];
+  const make = makers[letter];
+  if (make === undefined || !/^\d*$/.test(digits)) {
+    throw new Error(`no program ${id}: ${Object.keys(makers).join(', ')}, with the number of workers behind it or not`);
+  }
+  const program = await make({ ...work, workers: Number(digits || 1) });
+  return digits === '' ? program : { ...program, id, title: `${program.title}, ${digits} workers` };
 }
 
 function show(rows: readonly Row[]): void {
@@ -76,7 +83,14 @@ try {
     const print = (row: string) => void process.stdout.write(row);
     await complexity({ events, rounds, folder, say, show: print });
   } else {
-    const work: Work = { events, lines: linesFile(events), databases: databases(), folder, profiles: values.profile };
+    const work: Work = {
+      events,
+      lines: linesFile(events),
+      databases: databases(),
+      folder,
+      profiles: values.profile,
+      workers: 1,
+    };
     await makePrograms(work);
     // Else those of an earlier run would be added up with them.
     if (values.profile !== undefined) {

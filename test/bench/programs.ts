@@ -16,6 +16,7 @@ export interface Work {
   readonly folder: string;
   /** Where CPU profiles go, when they are asked for. */
   readonly profiles: string | undefined;
+  readonly workers: number;
 }
 
 export interface Outcome {
@@ -143,7 +144,7 @@ export function logstash(
   writeFileSync(configPath, `input { ${input} }\n${filter}\noutput { ${output} }\n`);
   return {
     command: resolve('bin/logstash-ts'),
-    args: ['-f', configPath, '--path.data', dataPath, '--log.level', 'error'],
+    args: ['-f', configPath, '--path.data', dataPath, '--log.level', 'error', '-w', String(work.workers)],
     stdin: work.lines,
     env: { NODE_OPTIONS: profiling(work, id).join(' ') },
   };

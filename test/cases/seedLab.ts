@@ -10,7 +10,8 @@ import type { InputDefinition, PluginRegistry } from '../../src/plugin-api/index
 import { registry } from '../../src/plugins/index.ts';
 import { kinesis } from '../../src/plugins/inputs/kinesis/index.ts';
 import { createRecordProcessor } from '../../src/plugins/inputs/kinesis/recordProcessor.ts';
-import { Pipeline, type PipelineSnapshot } from '../../src/runtime/pipeline.ts';
+import { Pipeline } from '../../src/runtime/pipeline.ts';
+import type { PipelineSnapshot } from '../../src/runtime/snapshot.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { recordLog } from '../support/outputHarness.ts';
 import { type FakeElasticsearchOptions, startFakeElasticsearch } from '../support/servers/fakeElasticsearch.ts';

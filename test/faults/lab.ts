@@ -17,6 +17,8 @@ export interface LabSettings {
   readonly failoverTimeMs?: number;
   /** This directory is a small disk of its own. */
   readonly smallDisk?: 'data' | 's3';
+  /** Default 1. */
+  readonly workers?: number;
   /** The process's wall clock can be set, by a preloaded fake. */
   readonly movableClock?: boolean;
   /** The event of this number, by which some are made such as Elasticsearch does not take. */
@@ -63,6 +65,7 @@ export class FaultLab {
       proxies,
       configOf(id, settings),
       settings.movableClock ? { NODE_OPTIONS: `--import=${MOVABLE_CLOCK}`, MOVABLE_CLOCK_FILE: this.#clockFile } : {},
+      ['-w', String(settings.workers ?? 1)],
     );
     if (settings.smallDisk) mountDisk(this.diskOf(settings.smallDisk));
   }

@@ -10,6 +10,7 @@ export const jsonLines = defineCodec({
     charset,
     delimiter: string({ doc: 'Ends each line, in both directions.', default: '\n' }),
   },
+  delimiter: ({ charset: encoding, delimiter }) => (isUtf8Charset(encoding) ? delimiter : undefined),
   create({ charset: encoding, delimiter }, context) {
     const counters = { failures: context.counter('decode_failures'), trailing: context.counter('trailing_json') };
     const end = Buffer.from(delimiter);

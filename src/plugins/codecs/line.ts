@@ -1,6 +1,6 @@
 import { Event } from '../../event/event.ts';
 import { defineCodec, string } from '../../plugin-api/index.ts';
-import { DelimitedText } from '../../util/text.ts';
+import { DelimitedText, isUtf8Charset } from '../../util/text.ts';
 import { charset } from './charset.ts';
 import { eventPrinter } from './eventText.ts';
 
@@ -12,6 +12,7 @@ export const line = defineCodec({
     delimiter: string({ doc: 'Ends each line, in both directions.', default: '\n' }),
     format: string({ doc: 'Text of an encoded event, with `%{field}`; else `<timestamp> <host> <message>`.' }),
   },
+  delimiter: ({ charset: encoding, delimiter }) => (isUtf8Charset(encoding) ? delimiter : undefined),
   create({ charset: encoding, delimiter, format }) {
     const print = eventPrinter(format);
     return () => {

@@ -25,6 +25,7 @@ export const dynamodbRows: readonly FaultRow[] = [
   { name: 'DynamoDB: away', disturb: away(['dynamodb']), says: [/fails and is tried again: ECONN(REFUSED|RESET)/] },
   {
     name: 'DynamoDB: away for longer than the failover time',
+    workers: 2,
     failoverTimeMs: 2_000,
     disturb: away(['dynamodb'], 4_000),
     mayRepeatInS3: true,

@@ -57,6 +57,7 @@ export const elasticsearchRows: readonly FaultRow[] = [
   },
   {
     name: 'Elasticsearch: mapping conflict',
+    workers: 2,
     ...misshapen,
     disturb: fed(300),
     says: [

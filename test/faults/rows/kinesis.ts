@@ -34,5 +34,5 @@ export const kinesisRows: readonly FaultRow[] = [
     disturb: on('kinesis', any, awsError(500, 'InternalFailure', 'by a test')),
     says: [/fails and is tried again: InternalFailure/, BACK],
   },
-  { name: 'Kinesis: away', disturb: away(['kinesis']), says: [FAILS, BACK] },
+  { name: 'Kinesis: away', workers: 2, disturb: away(['kinesis']), says: [FAILS, BACK] },
 ];

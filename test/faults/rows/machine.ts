@@ -11,6 +11,7 @@ const REMOVED = /was removed while in use/;
 export const machineRows: readonly FaultRow[] = [
   {
     name: 'Disk full: path.data',
+    workers: 2,
     // The dead letter queue is needed, and so is the spool of an output that has no room.
     ...misshapen,
     smallDisk: 'data',

@@ -31,6 +31,7 @@ export const togetherRows: readonly FaultRow[] = [
   },
   {
     name: 'Every second request to any server reset',
+    workers: 2,
     disturb: onTheWire([
       { on: 'elasticsearch', requests: any, fault: RESET, each: 2 },
       { on: 's3', requests: any, fault: RESET, each: 2 },
@@ -41,6 +42,7 @@ export const togetherRows: readonly FaultRow[] = [
   },
   {
     name: 'All servers away',
+    workers: 2,
     disturb: away(['kinesis', 'dynamodb', 'elasticsearch', 's3']),
     says: [/reading stream "\S+" works again after/],
   },
@@ -59,6 +61,7 @@ export const togetherRows: readonly FaultRow[] = [
   },
   {
     name: 'kill -9 while S3 resets connections',
+    workers: 2,
     failoverTimeMs: 2_000,
     mayRepeatInS3: true,
     disturb: on('s3', isUpload, RESET, { beside: killed(2) }),

@@ -8,6 +8,8 @@ export interface LogstashOptions {
   /** State of its own, kept over restarts. */
   readonly dataPath: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Such as `-w 2`. */
+  readonly flags?: readonly string[];
 }
 
 export class Logstash {
@@ -21,8 +23,8 @@ export class Logstash {
   }
 
   start(): void {
-    const { configPath, dataPath, env } = this.#options;
-    const args = ['-f', configPath, '--path.data', dataPath];
+    const { configPath, dataPath, env, flags = [] } = this.#options;
+    const args = ['-f', configPath, '--path.data', dataPath, ...flags];
     const child = spawn(...boundToParent(resolve('bin/logstash-ts'), args), {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', ...env },

@@ -120,7 +120,7 @@ export async function putOn(
 export class Program extends Logstash {
   readonly folder: string;
 
-  constructor(stack: Stack, config?: string, moreEnv: NodeJS.ProcessEnv = {}) {
+  constructor(stack: Stack, config?: string, moreEnv: NodeJS.ProcessEnv = {}, flags: readonly string[] = []) {
     const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-pipeline-'));
     const configPath = config === undefined ? 'pipelines/eks-kinesis.conf' : join(folder, 'pipeline.conf');
     if (config !== undefined) writeFileSync(configPath, config);
@@ -136,7 +136,7 @@ export class Program extends Logstash {
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       ...moreEnv,
     };
-    super({ configPath, dataPath: join(folder, 'data'), env });
+    super({ configPath, dataPath: join(folder, 'data'), env, flags });
     this.folder = folder;
   }
 

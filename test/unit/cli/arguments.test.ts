@@ -27,7 +27,7 @@ const DEFAULTS: Arguments = {
   configString: undefined,
   testAndExit: false,
   version: false,
-  workers: undefined,
+  workers: 1,
   batchSize: 125,
   batchDelayMs: 50,
   nodeName: undefined,

@@ -86,7 +86,7 @@ export type KinesisOptions = OptionValues<typeof options>;
 /** What a consumer of one stream is told by the configuration. */
 export type StreamSettings = Omit<
   ConsumerOptions,
-  'kinesis' | 'dynamodb' | 'workerId' | 'createProcessor' | 'clock' | 'random' | 'logger' | 'counter'
+  'kinesis' | 'dynamodb' | 'workerId' | 'createProcessor' | 'openReader' | 'clock' | 'random' | 'logger' | 'counter'
 >;
 
 /** @throws PluginConfigError */

@@ -1,8 +1,9 @@
-/** Whether the process that made a spool directory still lives. */
+/** Whether the process, and the thread of it, that made a spool directory still lives. */
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isProcessAlive } from '../../../util/process.ts';
+import { deadThreads, thisThread } from '../../../util/threads.ts';
 
 export const OWNER_FILE = 'owner.json';
 
@@ -16,6 +17,8 @@ interface Owner {
   /** Where process ids have their meaning. */
   readonly namespace: string;
   readonly host: string;
+  /** One that dies leaves a process that lives. Absent in directories of older versions. */
+  readonly thread?: number;
 }
 
 export async function thisOwner(): Promise<Owner> {
@@ -24,6 +27,7 @@ export async function thisOwner(): Promise<Owner> {
     started: await startOf(process.pid),
     namespace: await pidNamespace(),
     host: hostname(),
+    thread: thisThread,
   };
 }
 
@@ -34,7 +38,8 @@ export async function isAbandoned(directory: string, nowMs: number): Promise<boo
   if (owner === undefined) return true;
   const us = await thisOwner();
   if (owner.host === us.host && owner.namespace === us.namespace) {
-    return !isProcessAlive(owner.pid) || (await startOf(owner.pid)) !== owner.started;
+    if (!isProcessAlive(owner.pid) || (await startOf(owner.pid)) !== owner.started) return true;
+    return owner.pid === us.pid && owner.thread !== undefined && deadThreads().includes(owner.thread);
   }
   const info = await stat(path).catch(() => undefined);
   return info === undefined || nowMs - info.mtimeMs > SILENCE_MS;
