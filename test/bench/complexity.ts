@@ -84,7 +84,14 @@ async function costOf(axis: Axis, step: number, options: ComplexityOptions): Pro
   const events = Math.min(options.events, axis.eventsMax?.(step) ?? options.events);
   const costs: number[] = [];
   const secondsOf = async (count: number) => {
-    const work = { events: count, lines: linesFile(count), databases: databases(), folder, profiles: undefined, workers: 1 };
+    const work = {
+      events: count,
+      lines: linesFile(count),
+      databases: databases(),
+      folder,
+      profiles: undefined,
+      workers: 1,
+    };
     const { measured, tally } = await axis.run(work, step);
     checkCount(tally, count);
     return measured.cpuSeconds;

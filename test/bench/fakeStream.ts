@@ -1,6 +1,7 @@
 /**
  * A fake of Kinesis in a process of its own, only for measuring: sends records that were written beforehand, as fast as it can. Its
- * shards are closed: they end behind their last record. One line of JSON says where it listens. Usage: node fakeStream.ts <folder>
+ * shards are closed: they end behind their last record; or, `endless`, begin anew, with higher sequence numbers. One line of JSON
+ * says where it listens. Usage: node fakeStream.ts <folder> [endless]
  */
 import { open } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -8,10 +9,11 @@ import { readBody } from '../support/servers/s3/request.ts';
 import { listen } from '../support/servers/server.ts';
 import { OutputTally } from './outputTally.ts';
 import { SinkReport } from './sinkReport.ts';
-import { placeInShard, readIndex, shardFile } from './streamFiles.ts';
+import { markRound, placeInShard, readIndex, roundOf, shardFile } from './streamFiles.ts';
 
 const HASH_KEYS = 2n ** 128n;
-const folder = process.argv[2] ?? '';
+const [folder = '', mode] = process.argv.slice(2);
+const isEndless = mode === 'endless';
 const index = readIndex(folder);
 const files = await Promise.all(index.map((_, shard) => open(shardFile(folder, shard))));
 const report = new SinkReport(() => new OutputTally());
@@ -42,7 +44,7 @@ const operations: Readonly<Record<string, (input: Input) => Answers | Promise<An
     const shard = Number(ShardId?.slice('shardId-'.length));
     const skipped = skips[ShardIteratorType]?.(StartingSequenceNumber);
     if (skipped === undefined) throw new Error(`no iterator of type ${ShardIteratorType}`);
-    return JSON.stringify({ ShardIterator: `${shard}/${skipped}` });
+    return JSON.stringify({ ShardIterator: `${shard}/${skipped}/${roundOf(StartingSequenceNumber)}` });
   },
   GetRecords: getRecords,
 };
@@ -60,9 +62,9 @@ function shardOf(shard: number) {
 const RECORDS_MAX = 10_000;
 const ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 
-/** An iterator names the shard and how many of its records go before. */
+/** An iterator names the shard, how many of its records go before, and how often it was read whole. */
 async function getRecords({ ShardIterator = '', Limit = RECORDS_MAX }: Input): Promise<Answers> {
-  const [shard = 0, from = 0] = ShardIterator.split('/').map(Number);
+  const [shard = 0, from = 0, round = 0] = ShardIterator.split('/').map(Number);
   const starts = index[shard] ?? [];
   const count = starts.length - 1;
   const start = starts[from] ?? 0;
@@ -71,8 +73,10 @@ async function getRecords({ ShardIterator = '', Limit = RECORDS_MAX }: Input): P
   const records = Buffer.allocUnsafe(Math.max(0, (starts[to] ?? 0) - start - 1));
   await files[shard]?.read(records, 0, records.length, start);
   report.note(to - from);
+  if (round > 0) for (let nth = from + 1; nth <= to; nth++) markRound(records, (starts[nth] ?? 0) - start, round);
   const isLast = to === count;
-  const iterator = isLast ? '' : `"NextShardIterator":"${shard}/${to}",`;
+  const next = isLast ? `${shard}/0/${round + 1}` : `${shard}/${to}/${round}`;
+  const iterator = isLast && !isEndless ? '' : `"NextShardIterator":"${next}",`;
   return [`{"MillisBehindLatest":${isLast ? 0 : 60_000},${iterator}"Records":[`, records, ']}'];
 }
 

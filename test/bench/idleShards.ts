@@ -2,36 +2,23 @@
  * Memory and CPU of the program on a stream of many shards on which nothing comes: kinesis to null, all leases its own.
  * Usage: node test/bench/idleShards.ts [--shards 100] [--seconds 60]
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Logstash } from '../integration/kinesis/logstash.ts';
 import { startDynalite, startKinesisLocal } from '../support/servers/index.ts';
+import { cpuSeconds, memoryMiB } from './process.ts';
 
 const SAMPLE_MS = 500;
 const AIM_MIB = 200;
-/** Of Linux: jiffies of /proc a second. */
-const TICKS = 100;
 
 const { values } = parseArgs({
   options: { shards: { type: 'string', default: '100' }, seconds: { type: 'string', default: '60' } },
 });
 const shards = Number(values.shards);
 const seconds = Number(values.seconds);
-
-function memoryMiB(pid: number, name: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
-}
-
-/** User and system time, in seconds. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
 
 async function untilHolding(logstash: Logstash): Promise<void> {
   while (!logstash.log.includes(`holding ${shards} of ${shards} leases`)) {

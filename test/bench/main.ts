@@ -1,6 +1,6 @@
 /**
  * CPU time, memory and throughput of the user's filters, beside a bare loop of `JSON.parse` and `JSON.stringify` in the same run.
- * What is measured and how: docs/performance.md. Usage: npm run bench -- [--events N] [--rounds N] [--only A,B,A2] [--quick] [--json]
+ * What is measured and how: docs/performance.md. Usage: npm run bench -- [--events N] [--rounds N] [--only A,B,A2] [--quick [--keep]] [--json]
  * [--profile DIR] [--peers] | --complexity [--events N] [--rounds N]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { fromKinesis, fromKinesisToElasticsearch, fromKinesisUnfiltered } from '
 import { linesFile } from './lines.ts';
 import { peers } from './peers.ts';
 import { bareLoop, type Program, toElasticsearch, toFile, toS3, type Work } from './programs.ts';
+import { changesOf, keepRatios } from './reference.ts';
 import { runRounds } from './rounds.ts';
 
 const { values } = parseArgs({
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'A,B,C,D' },
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
     profile: { type: 'string' },
     peers: { type: 'boolean', default: false },
     complexity: { type: 'boolean', default: false },
@@ -32,7 +34,7 @@ const { values } = parseArgs({
 });
 const isShort = values.quick || values.complexity;
 const events = Number(values.events ?? (isShort ? 100_000 : 1_000_000));
-const rounds = Number(values.rounds ?? (isShort || values.profile ? 1 : 3));
+const rounds = Number(values.rounds ?? (values.complexity || values.profile ? 1 : 3));
 
 const makers: Readonly<Record<string, (work: Work) => Program | Promise<Program>>> = {
   A: toFile,
@@ -73,6 +75,9 @@ function show(rows: readonly Row[]): void {
   }
   const title = `${events.toLocaleString('en')} events, medians of ${loop.runs.length} rounds`;
   process.stdout.write(`\n${title}\n${tableOf(rows, loop)}`);
+  if (!values.quick) return;
+  if (values.keep) keepRatios(rows);
+  process.stdout.write(changesOf(rows));
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'logstash-ts-bench-'));

@@ -11,6 +11,8 @@ export type ShardIndex = readonly number[];
 
 const WRITTEN_AT_ONCE = 1_000;
 const NUMBER_DIGITS = 19;
+/** The first of them: how often the shard was read before, where it begins anew. */
+const ROUND_DIGITS = 6;
 const SEQUENCE_START = '4959033827149025660855969253836';
 const ARRIVAL_SECONDS = 1_603_133_760;
 const SOURCES = [...LINE_SOURCES, 'test/bench/streamFiles.ts'];
@@ -30,7 +32,18 @@ export function readIndex(folder: string): readonly ShardIndex[] {
 
 /** How many records of its shard go before the one with this sequence number. */
 export function placeInShard(sequenceNumber: string, shards: number): number {
-  return Math.floor(Number(sequenceNumber.slice(-NUMBER_DIGITS)) / shards);
+  return Math.floor(Number(sequenceNumber.slice(ROUND_DIGITS - NUMBER_DIGITS)) / shards);
+}
+
+/** How often the shard was read whole before the record with this sequence number; 0 for none. */
+export function roundOf(sequenceNumber: string): number {
+  return Number(sequenceNumber.slice(-NUMBER_DIGITS).slice(0, ROUND_DIGITS));
+}
+
+/** Writes it into the record that ends at `end`, with its comma. */
+export function markRound(records: Buffer, end: number, round: number): void {
+  const start = end - '"},'.length - NUMBER_DIGITS;
+  records.write(String(round).padStart(ROUND_DIGITS, '0'), start, 'latin1');
 }
 
 function writeStream(folder: string, events: number, shards: number): void {
