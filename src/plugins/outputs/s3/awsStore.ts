@@ -7,6 +7,7 @@ import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { PluginConfigError } from '../../../plugin-api/index.ts';
 import type { Clock } from '../../../util/clock.ts';
 import type { Logger } from '../../../util/logger.ts';
+import { SpareBytes } from '../../../util/textBuffer.ts';
 import { type ClientSettings, parseAdditionalSettings } from './additionalSettings.ts';
 import { credentialsFor } from './credentials.ts';
 import { bodyBytes, bodyChunks, readBody } from './objectBody.ts';
@@ -24,6 +25,10 @@ const PART_BYTES_MIN = 5 * 1024 * 1024;
 const PARTS_MAX = 10_000;
 /** Parts of one object in memory at a time. */
 const PARTS_IN_FLIGHT = 2;
+
+/** Room for a larger object that comes next. */
+const SPACE_FACTOR = 1.125;
+const SPARE_BODY_BYTES = 16 * 1024 * 1024;
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
@@ -84,6 +89,7 @@ class AwsStore implements ObjectStore {
   readonly #options: S3Options;
   readonly #place: Place;
   readonly #context: StoreContext;
+  readonly #spares = new SpareBytes(SPARE_BODY_BYTES);
   #sendsAcl = true;
 
   constructor(sdk: Sdk, client: S3Client, options: S3Options, place: Place, context: StoreContext) {
@@ -149,8 +155,15 @@ class AwsStore implements ObjectStore {
 
   /** From memory, so that the SDK can send it again and its checksum stands in a header, which every server takes. */
   async #putWhole(object: ObjectToPut, acl: Acl): Promise<void> {
-    const Body = await readBody(object.body);
+    const space = object.body.fileBytes === 0 ? undefined : this.#space(bodyBytes(object.body));
+    const Body = await readBody(object.body, space);
     await this.#client.send(new this.#sdk.PutObjectCommand({ ...this.#input(object), ...acl, Body }));
+    // Of a request that failed, bytes may still be on their way.
+    if (space !== undefined) this.#spares.give(space);
+  }
+
+  #space(bytes: number): Buffer {
+    return this.#spares.take(bytes, bytes) ?? Buffer.allocUnsafeSlow(Math.ceil(bytes * SPACE_FACTOR));
   }
 
   async #putParts(object: ObjectToPut, acl: Acl): Promise<void> {

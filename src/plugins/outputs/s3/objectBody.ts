@@ -15,10 +15,13 @@ export function bodyBytes({ fileBytes, memory }: ObjectBody): number {
   return fileBytes + memory.length;
 }
 
-/** @throws when the file is shorter than it was, or cannot be read */
-export async function readBody(body: ObjectBody): Promise<Uint8Array> {
+/** Into the beginning of `space`. @throws when the file is shorter than it was, or cannot be read */
+export async function readBody(
+  body: ObjectBody,
+  space: Buffer = Buffer.allocUnsafeSlow(bodyBytes(body)),
+): Promise<Uint8Array> {
   if (body.fileBytes === 0) return body.memory;
-  const whole = Buffer.allocUnsafeSlow(bodyBytes(body));
+  const whole = space.subarray(0, bodyBytes(body));
   await fill(body, whole.subarray(0, body.fileBytes), 0);
   whole.set(body.memory, body.fileBytes);
   return whole;
