@@ -2,6 +2,7 @@
  * The fields of a JSON object as bytes that are decoded when they are asked for. What nobody asks for is written as it
  * came. Everything else is as with the map that a full parse would give, to the order of the keys.
  */
+import { digitsValue } from '../util/digits.ts';
 import type { TextBuffer } from '../util/textBuffer.ts';
 import { type AddedField, AddedFields } from './addedFields.ts';
 import type { EncodedFields } from './encodedFields.ts';
@@ -9,7 +10,7 @@ import { EncodedMap } from './encodedMap.ts';
 import type { FieldName } from './fieldReference.ts';
 import { encodeJson, parseJson } from './json.ts';
 import type { JsonShape } from './jsonShape.ts';
-import { writeJson } from './jsonWriter.ts';
+import { writeJson, writeKey } from './jsonWriter.ts';
 import { Scalar, type Value, type ValueMap } from './value.ts';
 
 /**
@@ -28,7 +29,6 @@ const HELD = 8;
 const REMOVED = 16;
 
 const QUOTE = 0x22;
-const ZERO = 0x30;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_LIST = 0x5b;
@@ -233,8 +233,7 @@ export class JsonFields {
 
   #writeAdded(out: TextBuffer): void {
     for (let field = this.#added?.first; field !== undefined; field = field.next) {
-      const text = keyText(field.key);
-      out.appendBytes(text, 0, text.length);
+      writeKey(out, field.key);
       writeJson(out, field.value);
     }
   }
@@ -300,32 +299,4 @@ function ownValue(field: AddedField): Value {
   const map = value.toMap();
   field.value = map;
   return map;
-}
-
-const DIGITS_MAX = 15;
-
-/** `undefined` for anything but one to `DIGITS_MAX` digits. */
-function digitsValue(bytes: Buffer, start: number, end: number): number | undefined {
-  if (start === end || end - start > DIGITS_MAX) return undefined;
-  let value = 0;
-  for (let i = start; i < end; i++) {
-    const digit = (bytes[i] as number) - ZERO;
-    if (digit < 0 || digit > 9) return undefined;
-    value = value * 10 + digit;
-  }
-  return value;
-}
-
-/** `,"key":` of fields that filters add: few, unless they are made of values. */
-const keyTexts = new Map<string, Buffer>();
-const KEY_TEXTS_MAX = 1000;
-
-function keyText(key: string): Buffer {
-  let text = keyTexts.get(key);
-  if (text === undefined) {
-    text = Buffer.from(`,${JSON.stringify(key)}:`);
-    if (keyTexts.size >= KEY_TEXTS_MAX) keyTexts.clear();
-    keyTexts.set(key, text);
-  }
-  return text;
 }

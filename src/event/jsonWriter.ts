@@ -26,6 +26,26 @@ export function jsonText(value: Value): string {
   return typeof value === 'string' && isPlain(value) ? `"${value}"` : encodeJson(value);
 }
 
+/** Writes `,"key":`. */
+export function writeKey(out: TextBuffer, key: string): void {
+  const text = keyText(key);
+  out.appendBytes(text, 0, text.length);
+}
+
+/** `,"key":` of fields that filters add: few, unless they are made of values. */
+const keyTexts = new Map<string, Buffer>();
+const KEY_TEXTS_MAX = 1000;
+
+function keyText(key: string): Buffer {
+  let text = keyTexts.get(key);
+  if (text === undefined) {
+    text = Buffer.from(`,${JSON.stringify(key)}:`);
+    if (keyTexts.size >= KEY_TEXTS_MAX) keyTexts.clear();
+    keyTexts.set(key, text);
+  }
+  return text;
+}
+
 function writeNumber(out: TextBuffer, value: number): void {
   if (value >>> 0 === value) out.appendInteger(value);
   else out.appendAscii(String(value));
