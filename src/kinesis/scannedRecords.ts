@@ -49,8 +49,8 @@ export class ScannedRecords implements Iterable<_Record> {
   readonly end: number;
   readonly #notes: Int32Array;
   readonly #arrivalsMs: Float64Array;
-  readonly #release: () => void;
-  /** Absent when all were given. */
+  /** These two are absent when all were given: who waits for the next answer still has this one. */
+  #release: (() => void) | undefined;
   #bytes: Buffer | undefined;
   #block = NO_BYTES;
   #blockEnd = 0;
@@ -78,9 +78,11 @@ export class ScannedRecords implements Iterable<_Record> {
     try {
       for (let index = 0; index < this.length; index++) yield this.#record(bytes, index);
     } finally {
+      const release = this.#release;
       this.#bytes = undefined;
       this.#block = NO_BYTES;
-      this.#release();
+      this.#release = undefined;
+      release?.();
     }
   }
 
