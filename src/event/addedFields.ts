@@ -35,10 +35,12 @@ export class AddedFields {
 
   set(key: string, value: Value | EncodedMap): void {
     const known = this.find(key);
-    if (known !== undefined) {
-      known.value = value;
-      return;
-    }
+    if (known === undefined) this.append(key, value);
+    else known.value = value;
+  }
+
+  /** Of a field that is not there yet. */
+  append(key: string, value: Value | EncodedMap): void {
     const field = new AddedField(key, value);
     if (this.#last === undefined) this.first = field;
     else this.#last.next = field;

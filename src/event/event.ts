@@ -213,6 +213,14 @@ export class Event {
     else this.#set(first, map);
   }
 
+  /** As `setEncoded`, of a field that is not there. False when it is or may be: nothing was set. */
+  addEncoded({ first, path, inMetadata }: FieldReference, map: EncodedMap): boolean {
+    const isPlain = !inMetadata && path.length === 1 && first.text !== '@timestamp';
+    if (!isPlain || this.#fields?.add(first, map) !== true) return false;
+    this.#written = undefined;
+    return true;
+  }
+
   #setMetadata({ path, text }: FieldReference, value: Value): void {
     if (path.length > 0) setAt(this.metadata, path, value, text);
     else if (isMap(value)) this.#metadata = value;

@@ -117,11 +117,21 @@ export class JsonFields {
       return true;
     }
     const key = name.text;
-    const first = key.charCodeAt(0);
-    if ((first >= 0x30 && first <= 0x39) || key === '__proto__') return false;
+    if (!hasPlaceBehind(key)) return false;
     const added = this.#mayAdd(key);
     if (added.isFull && added.find(key) === undefined) return false;
     added.set(key, value);
+    return true;
+  }
+
+  /** Sets a field that is not there. False when it is or may be: nothing was set. */
+  add(name: FieldName, value: Held): boolean {
+    const key = name.text;
+    if (this.#indexOf(name) >= 0 || this.#first?.get(key) !== undefined || !hasPlaceBehind(key)) return false;
+    this.#added ??= new AddedFields();
+    const added = this.#added;
+    if (added.isFull || added.find(key) !== undefined) return false;
+    added.append(key, value);
     return true;
   }
 
@@ -299,4 +309,10 @@ function ownValue(field: AddedField): Value {
   const map = value.toMap();
   field.value = map;
   return map;
+}
+
+/** A map has keys that are numbers in front of others. */
+function hasPlaceBehind(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return (first < 0x30 || first > 0x39) && key !== '__proto__';
 }

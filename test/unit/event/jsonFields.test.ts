@@ -307,3 +307,38 @@ describe('a text where it stands', () => {
     for (const key of ['a', 'b', 'c']) expect(fields.findText(fieldName(key), found)).toBe(false);
   });
 });
+
+describe('a field that is added', () => {
+  it('comes behind the others when it is not there', () => {
+    const add = (fields: ReturnType<typeof scanned>) => {
+      expect(fields.add(fieldName('b'), new Place())).toBe(true);
+      expect(fields.add(fieldName('b'), 2)).toBe(false);
+    };
+    expect(writtenFields('{"a":1}', add)).toBe('{"a":1,"b":{"ip":"1.2.3.4","location":{"lat":1.5,"lon":2}}}');
+  });
+
+  it('comes behind the others when it was removed', () => {
+    const add = (fields: ReturnType<typeof scanned>) => {
+      fields.remove(fieldName('a'));
+      expect(fields.add(fieldName('a'), 3)).toBe(true);
+    };
+    expect(writtenFields('{"a":1,"b":2}', add)).toBe('{"b":2,"a":3}');
+  });
+
+  it.each(['a', '1', '__proto__'])('is not added as %s', (key) => {
+    const add = (fields: ReturnType<typeof scanned>) => {
+      expect(fields.add(fieldName(key), 1)).toBe(false);
+    };
+    expect(writtenFields('{"a":null}', add)).toBe('{"a":null}');
+  });
+
+  it('is not added to an event whose `@timestamp` it would be, nor below another or to metadata', () => {
+    const [event] = new JsonEventDecoder(counters()).decode(Buffer.from('{"a":1}'), ARRIVAL_MS);
+    event?.remove(parseFieldReference('@timestamp'));
+    for (const reference of ['@timestamp', '[b][c]', '[@metadata][b]', '@version']) {
+      expect(event?.addEncoded(parseFieldReference(reference), new Place())).toBe(false);
+    }
+    expect(event?.addEncoded(parseFieldReference('b'), new Place())).toBe(true);
+    expect(event?.data).toEqual({ a: 1, '@version': '1', b: new Place().toMap() });
+  });
+});

@@ -11,37 +11,35 @@ export interface Address {
 
 /** `undefined` for all that Java would ask DNS about, host names above all, and for malformed addresses. */
 export function parseAddress(text: string): Address | undefined {
-  const bytes = Buffer.from(text);
-  const ipv4 = parseDottedQuad(bytes, 0, bytes.length);
+  const bytes = Buffer.from(`"${text}"`);
+  const ipv4 = parseDottedQuad(bytes, 1, bytes.length - 1);
   return ipv4 === undefined ? parseOther(text) : { text, ipv4, ipv6: undefined };
 }
 
 const DOT = 46;
 const ZERO = 48;
 
-/** The bits of an address in its usual form, four numbers without leading zeros, as a signed number. */
+/**
+ * The bits of an address in its usual form, four numbers without leading zeros, as a signed number.
+ * @param bytes have the text at `start` to `end`, and a quote behind it
+ */
 export function parseDottedQuad(bytes: Uint8Array, start: number, end: number): number | undefined {
-  if (end - start < 7 || end - start > 15) return undefined;
   let address = 0;
-  let dots = 0;
-  let octet = 0;
-  let digits = 0;
-  for (let i = start; i < end; i++) {
-    const code = bytes[i] as number;
-    if (code === DOT) {
-      if (digits === 0 || octet > 255) return undefined;
-      address = (address << 8) | octet;
-      dots++;
-      octet = 0;
-      digits = 0;
-    } else {
-      const digit = code - ZERO;
-      if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return undefined;
+  let at = start;
+  for (let left = 3; ; left--) {
+    let octet = (bytes[at++] as number) - ZERO;
+    if (octet < 0 || octet > 9) return undefined;
+    for (let more = 2; more > 0 && octet > 0; more--) {
+      const digit = (bytes[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) break;
       octet = octet * 10 + digit;
-      digits++;
+      at++;
     }
+    if (octet > 255) return undefined;
+    address = (address << 8) | octet;
+    if (left === 0) return at === end ? address : undefined;
+    if (bytes[at++] !== DOT) return undefined;
   }
-  return dots === 3 && digits > 0 && octet <= 255 ? (address << 8) | octet : undefined;
 }
 
 function parseOther(text: string): Address | undefined {

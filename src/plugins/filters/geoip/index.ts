@@ -177,6 +177,7 @@ function isBlank(text: string): boolean {
 
 /** False when the target holds a scalar, of which Logstash's worker dies. A list is left as it is, and that is a success. */
 function merge(event: Event, target: FieldReference, result: GeoResult): boolean {
+  if (event.addEncoded(target, result)) return true;
   const existing = event.get(target) ?? null;
   if (existing === null) {
     try {

@@ -41,24 +41,29 @@ export class Lookup {
   #result(offset: number, ip: Buffer, ipStart: number, ipEnd: number): GeoResult | Miss {
     if (offset < 0) return 'not_found';
     const texts = this.#texts;
-    const miss = texts.find(offset) ? undefined : this.#prepare(offset);
-    if (miss !== undefined) return miss;
+    const isDamaged = !texts.find(offset) && !this.#prepare(offset);
+    if (isDamaged) return 'damaged';
+    if (texts.start === texts.end) return 'not_found';
     return new GeoResult(this.#wantsIp ? ip : undefined, ipStart, ipEnd, texts.bytes, texts.start, texts.end);
   }
 
-  /** Puts the text into the cache, if there is one. */
-  #prepare(offset: number): Miss | undefined {
+  /** Puts the text into the cache, an empty one when there is none. False for a record that makes no sense. */
+  #prepare(offset: number): boolean {
     const text = this.#text;
     text.clear();
     try {
-      if (!this.#description.write(this.#database.reader, offset, text)) return 'not_found';
+      this.#write(offset, text);
     } catch {
-      return 'damaged';
+      return false;
     }
-    if (text.length === 0 && !this.#wantsIp) return 'not_found';
+    this.#texts.set(offset, text.bytes, 0, text.length);
+    return true;
+  }
+
+  #write(offset: number, text: ResultText): void {
+    const hasFields = this.#description.write(this.#database.reader, offset, text);
+    if (!hasFields || (text.length === 0 && !this.#wantsIp)) return;
     text.append(CLOSE);
     if (!this.#wantsIp) text.bytes[0] = OPEN;
-    this.#texts.set(offset, text.bytes, 0, text.length);
-    return undefined;
   }
 }
