@@ -24,7 +24,8 @@ const BULK_BYTES_MIN = 64 * 1024;
 const LINGER_MS = 20;
 const REQUESTS_AT_ONCE = 4;
 const SPARE_BUFFERS = 2;
-const BUFFER = { events: 100_000, bytes: 64 * 1024 * 1024 };
+/** Some ten bulks: as many as are under way, and as many again. What an output that is away has to take beyond is the spool's. */
+const BUFFER = { events: 100_000, bytes: 16 * 1024 * 1024 };
 
 export interface OutputSettings {
   readonly options: Options;
