@@ -1,6 +1,6 @@
 /**
  * CPU time, memory and throughput of the user's filters, beside a bare loop of `JSON.parse` and `JSON.stringify` in the same run.
- * What is measured and how: docs/performance.md. Usage: npm run bench -- [--events N] [--rounds N] [--only A,B,A2] [--quick [--keep]] [--json]
+ * What is measured and how: docs/performance.md. Usage: npm run bench -- [--events N] [--rounds N] [--only A,B,A:2] [--quick [--keep]] [--json]
  * [--profile DIR] [--peers] | --complexity [--events N] [--rounds N]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -55,15 +55,14 @@ async function makePrograms(work: Work): Promise<void> {
   if (values.peers) programs.push(...(await peers(work)));
 }
 
-/** `A2` is A with two workers. */
-async function makeProgram(id: string, work: Work): Promise<Program> {
-  const [letter = '', digits = ''] = [id.slice(0, 1), id.slice(1)];
-  const make = makers[letter];
-  if (make === undefined || !/^\d*$/.test(digits)) {
-    throw new Error(`no program ${id}: ${Object.keys(makers).join(', ')}, with the number of workers behind it or not`);
-  }
-  const program = await make({ ...work, workers: Number(digits || 1) });
-  return digits === '' ? program : { ...program, id, title: `${program.title}, ${digits} workers` };
+/** `A:2` is A with two workers. */
+async function makeProgram(given: string, work: Work): Promise<Program> {
+  const [id = '', workers] = given.split(':');
+  const make = makers[id];
+  if (make === undefined) throw new Error(`no program ${id}: ${Object.keys(makers).join(', ')}`);
+  if (workers === undefined) return make(work);
+  const program = await make({ ...work, workers: Number(workers) });
+  return { ...program, id: given, title: `${program.title}, ${workers} workers` };
 }
 
 function show(rows: readonly Row[]): void {
