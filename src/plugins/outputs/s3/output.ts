@@ -25,7 +25,7 @@ export class S3Output implements Output {
   readonly #names: ObjectNames;
   readonly #rules: RotationRules;
   #lastApart = { from: '', to: '\0' };
-  readonly #usage: SpoolUsage = { memoryBytes: 0, diskBytes: 0 };
+  readonly #usage: SpoolUsage = { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 };
   readonly #stopped = new AbortController();
   readonly #burial: Burial;
   #parts: Parts | undefined;

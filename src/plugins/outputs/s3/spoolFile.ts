@@ -138,6 +138,7 @@ export class SpoolFile implements UploadSource {
   #store(): void {
     const text = this.#text.take();
     this.#leaving.push(text);
+    this.#settings.usage.leavingBytes += text.length;
     this.#tail = this.#tail.then(() => this.#storeUnlessUploaded(text));
   }
 
@@ -147,6 +148,7 @@ export class SpoolFile implements UploadSource {
     const { usage } = this.#settings;
     this.#leaving.shift();
     this.#size += storedBytes;
+    usage.leavingBytes -= text.length;
     usage.memoryBytes -= text.length;
     usage.diskBytes += storedBytes;
     this.#text.reuse(text);
@@ -221,6 +223,7 @@ export class SpoolFile implements UploadSource {
     const { usage, directory } = this.#settings;
     await this.#close();
     if (this.#described !== undefined) await directory.remove(this.#uuid);
+    usage.leavingBytes -= this.inFlightBytes;
     usage.memoryBytes -= this.#text.length + this.inFlightBytes;
     usage.diskBytes -= this.#size;
     this.#holds.settle();

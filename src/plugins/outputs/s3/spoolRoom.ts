@@ -3,9 +3,10 @@ import type { Logger } from '../../../util/logger.ts';
 import { secondsText } from '../../../util/secondsText.ts';
 import type { SpoolUsage } from './spoolUsage.ts';
 
-/** Text in memory: from the first figure all files are written, at the second the source waits. */
-const MEMORY_FLUSH_BYTES = 16 * 1024 * 1024;
-const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
+/** Text in memory that is not on its way to the disk: from here on all files are written. */
+const GATHERED_BYTES_MAX = 12 * 1024 * 1024;
+/** All text in memory: at this the source waits. */
+const MEMORY_BYTES_MAX = 24 * 1024 * 1024;
 const SAID_EVERY_MS = 30_000;
 
 export interface SpoolRoomSettings {
@@ -35,7 +36,8 @@ export class SpoolRoom {
   }
 
   get shouldFlush(): boolean {
-    return this.#settings.usage.memoryBytes > MEMORY_FLUSH_BYTES;
+    const { memoryBytes, leavingBytes } = this.#settings.usage;
+    return memoryBytes - leavingBytes > GATHERED_BYTES_MAX;
   }
 
   /** `undefined` while there is room. */

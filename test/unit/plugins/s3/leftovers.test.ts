@@ -45,7 +45,7 @@ describe('files that a dead process left', () => {
   ])('%s', async (_title, description, expected) => {
     const base = temporaryDirectory();
     await leave(base, description);
-    const usage = { memoryBytes: 0, diskBytes: 0 };
+    const usage = { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 };
     const found = await adoptLeftovers(await openDirectory(base), usage, NOW);
     expect({ uploads: found.uploads.length, replayed: found.replayed }).toEqual(expected);
     expect(usage.diskBytes).toBe(expected.uploads * 8);
@@ -56,13 +56,21 @@ describe('files that a dead process left', () => {
     const base = temporaryDirectory();
     const left = await leave(base, replayable);
     writeFileSync(join(left.path, 'u.json'), '{"key":');
-    const found = await adoptLeftovers(await openDirectory(base), { memoryBytes: 0, diskBytes: 0 }, NOW);
+    const found = await adoptLeftovers(
+      await openDirectory(base),
+      { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 },
+      NOW,
+    );
     expect(found).toMatchObject({
       uploads: [],
       replayed: 0,
       unknown: [join(base, `${left.familyName}-unknown/u.data`)],
     });
-    const again = await adoptLeftovers(await openDirectory(base), { memoryBytes: 0, diskBytes: 0 }, NOW);
+    const again = await adoptLeftovers(
+      await openDirectory(base),
+      { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 },
+      NOW,
+    );
     expect(again.unknown).toEqual([]);
     expect(readFileSync(found.unknown[0] ?? '', 'utf8')).toBe('{"n":1}\n');
   });
@@ -74,14 +82,22 @@ describe('files that a dead process left', () => {
   ])('leaves what belongs to %s', async (_title, owner) => {
     const base = temporaryDirectory();
     await leave(base, replayable, owner(await thisOwner()));
-    const found = await adoptLeftovers(await openDirectory(base), { memoryBytes: 0, diskBytes: 0 }, NOW);
+    const found = await adoptLeftovers(
+      await openDirectory(base),
+      { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 },
+      NOW,
+    );
     expect([found.uploads.length, found.replayed, readdirSync(base).length]).toEqual([0, 0, 2]);
   });
 
   it('takes what another machine has not touched for a minute', async () => {
     const base = temporaryDirectory();
     await leave(base, replayable, { host: 'elsewhere' });
-    const found = await adoptLeftovers(await openDirectory(base), { memoryBytes: 0, diskBytes: 0 }, NOW + 2 * 60_000);
+    const found = await adoptLeftovers(
+      await openDirectory(base),
+      { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 },
+      NOW + 2 * 60_000,
+    );
     expect(found.replayed).toBe(1);
   });
 
@@ -89,7 +105,7 @@ describe('files that a dead process left', () => {
     const base = temporaryDirectory();
     const directory = await openDirectory(base);
     mkdirSync(join(base, `.${directory.familyName}.x`));
-    const usage = { memoryBytes: 0, diskBytes: 0 };
+    const usage = { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 };
     await adoptLeftovers(directory, usage, NOW);
     expect(readdirSync(base)).toHaveLength(2);
     await adoptLeftovers(directory, usage, Date.now() + 61_000);
@@ -99,7 +115,11 @@ describe('files that a dead process left', () => {
   it('leaves what was meant for another bucket', async () => {
     const base = temporaryDirectory();
     await leave(base, replayable);
-    const found = await adoptLeftovers(await openDirectory(base, 'other'), { memoryBytes: 0, diskBytes: 0 }, NOW);
+    const found = await adoptLeftovers(
+      await openDirectory(base, 'other'),
+      { memoryBytes: 0, leavingBytes: 0, diskBytes: 0 },
+      NOW,
+    );
     expect([found.uploads.length, found.replayed, readdirSync(base).length]).toEqual([0, 0, 2]);
   });
 });
