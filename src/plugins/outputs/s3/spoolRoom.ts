@@ -6,7 +6,9 @@ import type { SpoolUsage } from './spoolUsage.ts';
 /** Text in memory that is not on its way to the disk: from here on all files are written. */
 const GATHERED_BYTES_MAX = 12 * 1024 * 1024;
 /** All text in memory: at this the source waits. */
-const MEMORY_BYTES_MAX = 24 * 1024 * 1024;
+const MEMORY_BYTES_MAX = 16 * 1024 * 1024;
+/** Text on its way to the disk, and this too: more would not come there any sooner. */
+const LEAVING_BYTES_MAX = 4 * 1024 * 1024;
 const SAID_EVERY_MS = 30_000;
 
 export interface SpoolRoomSettings {
@@ -74,6 +76,7 @@ export class SpoolRoom {
     const { usage, spoolBytesMax, objectsMax, objects } = this.#settings;
     if (this.isSpoolFull) return `max_spool_bytes => ${spoolBytesMax} are used up`;
     if (objects() > objectsMax) return `${objects()} objects wait for upload (upload_queue_size)`;
-    return usage.memoryBytes > MEMORY_BYTES_MAX ? `${usage.memoryBytes} bytes wait to be written to disk` : undefined;
+    const isCrowded = usage.memoryBytes > MEMORY_BYTES_MAX || usage.leavingBytes > LEAVING_BYTES_MAX;
+    return isCrowded ? `${usage.memoryBytes} bytes wait to be written to disk` : undefined;
   }
 }
