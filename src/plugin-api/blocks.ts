@@ -7,16 +7,19 @@ import type { Input, WorkerInputContext } from './plugin.ts';
 
 interface Block {
   readonly id: number;
-  /** Gone once too much is kept. */
-  bytes: Uint8Array | undefined;
+  /** Both sides read it: a copy for each would keep the garbage collectors busy. Gone once too much is kept. */
+  memory: SharedArrayBuffer | undefined;
   readonly byteCount: number;
   readonly arrivalMs: number;
 }
 
-type SentBlock = Pick<Block, 'id' | 'arrivalMs'> & { readonly bytes: Uint8Array };
+type SentBlock = Pick<Block, 'id' | 'arrivalMs' | 'byteCount'> & { readonly memory: SharedArrayBuffer };
 
 /** The workers as blocks go to them: so many are on the way to each or decoded there. */
-const BLOCKS_A_WORKER = 2;
+const BLOCKS_A_WORKER = 4;
+/** Memory of full blocks is used again; smaller ones, as of a terminal, have as much as they need. */
+const FULL_BYTES = 256 * 1024;
+const SPARE_MAX = 16;
 /** What is kept for the case that a worker dies before it has settled it. */
 const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -31,6 +34,7 @@ export class BlockLanes {
   readonly #logger: Logger;
   readonly #keptBytesMax: number;
   readonly #unsettled = new Map<number, Block>();
+  readonly #spare: SharedArrayBuffer[] = [];
   #keptBytes = 0;
   #count = 0;
   #room = Promise.withResolvers<void>();
@@ -44,9 +48,9 @@ export class BlockLanes {
 
   /** Whole events. Resolves when there is room for more: it is the back-pressure. */
   async give(bytes: Uint8Array, arrivalMs: number): Promise<void> {
-    const block = { id: ++this.#count, bytes, byteCount: bytes.length, arrivalMs };
+    const block = { id: ++this.#count, memory: this.#copy(bytes), byteCount: bytes.length, arrivalMs };
     this.#unsettled.set(block.id, block);
-    this.#keptBytes += bytes.length;
+    this.#keptBytes += block.memory.byteLength;
     this.#send(block);
     this.#forgetOldest();
     while (this.#emptiest().untaken >= BLOCKS_A_WORKER) await this.#room.promise;
@@ -55,6 +59,13 @@ export class BlockLanes {
   /** Resolves when the workers have emitted all that was given. */
   async whenTaken(): Promise<void> {
     while (this.#lanes.some(({ untaken }) => untaken > 0)) await this.#room.promise;
+  }
+
+  #copy(bytes: Uint8Array): SharedArrayBuffer {
+    const isFull = bytes.length > FULL_BYTES / 2 && bytes.length <= FULL_BYTES;
+    const memory = (isFull && this.#spare.pop()) || new SharedArrayBuffer(isFull ? FULL_BYTES : bytes.length);
+    new Uint8Array(memory).set(bytes);
+    return memory;
   }
 
   #emptiest(): Lane {
@@ -70,8 +81,7 @@ export class BlockLanes {
   async #untilSettled(lane: Lane, block: Block): Promise<void> {
     try {
       const link = await lane.link.connected();
-      const { id, bytes, arrivalMs } = block;
-      await link.call('block', { id, bytes, arrivalMs });
+      await link.call('block', block);
       this.#settled(block);
     } catch (error) {
       if (!(error instanceof LinkLost)) throw error;
@@ -86,13 +96,15 @@ export class BlockLanes {
 
   #settled(block: Block): void {
     this.#unsettled.delete(block.id);
-    if (block.bytes !== undefined) this.#keptBytes -= block.byteCount;
+    if (block.memory === undefined) return;
+    this.#keptBytes -= block.memory.byteLength;
+    if (block.memory.byteLength === FULL_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(block.memory);
   }
 
   /** None of the worker that died is on its way any more. */
   #lost(lane: Lane, block: Block): void {
     lane.untaken = 0;
-    if (block.bytes !== undefined) this.#send(block);
+    if (block.memory !== undefined) this.#send(block);
     else {
       this.#unsettled.delete(block.id);
       this.#logger.error('lines went with a worker that died: their source cannot bring them again', {
@@ -111,9 +123,9 @@ export class BlockLanes {
   #forgetOldest(): void {
     for (const block of this.#unsettled.values()) {
       if (this.#keptBytes <= this.#keptBytesMax) return;
-      if (block.bytes === undefined) continue;
-      block.bytes = undefined;
-      this.#keptBytes -= block.byteCount;
+      if (block.memory === undefined) continue;
+      this.#keptBytes -= block.memory.byteLength;
+      block.memory = undefined;
     }
   }
 }
@@ -126,8 +138,9 @@ export function blockInput(
 ): Input {
   let last: Promise<void> = Promise.resolve();
 
-  async function take({ bytes, arrivalMs }: SentBlock, settled: () => void): Promise<void> {
-    const events = [...codec.decode(bytes, arrivalMs), ...codec.flush(arrivalMs)];
+  async function take({ memory, byteCount, arrivalMs }: SentBlock, settled: () => void): Promise<void> {
+    // Nobody reads of it any more once all its events are settled.
+    const events = [...codec.decode(Buffer.from(memory, 0, byteCount), arrivalMs), ...codec.flush(arrivalMs)];
     await emit(events, settled);
     context.coordinator.send('taken');
   }

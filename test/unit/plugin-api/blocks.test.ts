@@ -4,6 +4,8 @@ import { silentLogger } from '../../../src/util/logger.ts';
 
 interface Given {
   readonly text: string | undefined;
+  readonly memory: SharedArrayBuffer | undefined;
+  isSettled: boolean;
   settle(): void;
   die(): void;
 }
@@ -24,9 +26,21 @@ class FakeWorker implements WorkerLink {
   async connected(): Promise<Link> {
     const call = (_name: string, payload: unknown) =>
       new Promise<void>((settle, reject) => {
-        const { bytes } = payload as { bytes?: Uint8Array };
-        const text = bytes === undefined ? undefined : Buffer.from(bytes).toString();
-        this.given.push({ text, settle, die: () => reject(new LinkLost('died')) });
+        const { memory, byteCount } = payload as { memory?: SharedArrayBuffer; byteCount: number };
+        const text = memory && Buffer.from(memory, 0, byteCount).toString();
+        const given: Given = {
+          text,
+          memory,
+          isSettled: false,
+          settle() {
+            settle();
+            setImmediate(() => {
+              given.isSettled = true;
+            });
+          },
+          die: () => reject(new LinkLost('died')),
+        };
+        this.given.push(given);
       });
     return { call, send() {}, handle() {} };
   }
@@ -52,19 +66,30 @@ async function isOpen(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('blocks to workers', () => {
-  it('go to the one with the fewest, two to each, and then wait', async () => {
+  it('go to the one with the fewest, four to each, and then wait', async () => {
     const { workers, give } = lab();
-    for (const text of ['a', 'b', 'c']) await give(text);
-    const fourth = give('d');
-    expect(await isOpen(fourth)).toBe(true);
-    expect(workers.map(({ texts }) => texts)).toEqual([
-      ['a', 'c'],
-      ['b', 'd'],
-    ]);
+    for (const text of 'abcdefg') await give(text);
+    const last = give('h');
+    expect(await isOpen(last)).toBe(true);
+    expect(workers.map(({ texts }) => texts.join(''))).toEqual(['aceg', 'bdfh']);
     workers[1].take();
-    await fourth;
-    expect(await isOpen(give('e'))).toBe(true);
-    expect(workers[1].texts).toEqual(['b', 'd', 'e']);
+    await last;
+    expect(await isOpen(give('i'))).toBe(true);
+    expect(workers[1].texts.join('')).toBe('bdfhi');
+  });
+
+  it('stand in memory that is used again once they are settled', async () => {
+    const { workers, give } = lab();
+    const [first, second, third] = ['x', 'y', 'z'].map((letter) => letter.repeat(200_000));
+    await give(first as string);
+    await give(second as string);
+    workers[0].take();
+    workers[0].given[0]?.settle();
+    await vi.waitFor(() => expect(workers[0].given[0]?.isSettled).toBe(true));
+    await give(third as string);
+    expect(workers[0].given[1]?.memory).toBe(workers[0].given[0]?.memory);
+    expect(workers[1].given[0]?.memory).not.toBe(workers[0].given[0]?.memory);
+    expect(workers[0].texts).toEqual([first, third]);
   });
 
   it('are all taken when nothing is on its way', async () => {
