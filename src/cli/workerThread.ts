@@ -31,6 +31,8 @@ export async function runWorkerThread(port: MessagePort, task: WorkerTask, regis
   const duplex = new Duplex(port);
   const owner = duplex.channel(WORKER_CHANNEL);
   const log = quietLog(task, (line) => owner.send('log', line));
+  const turn = Promise.withResolvers<void>();
+  owner.handle('begin', () => turn.resolve());
   const { pipeline: resolved, reporter } = await compile(task.files, {
     registry,
     variable: (name) => env[name],
@@ -41,6 +43,7 @@ export async function runWorkerThread(port: MessagePort, task: WorkerTask, regis
   owner.handle('stop', () => pipeline.stop());
   owner.handle('endInput', (id: string) => pipeline.endInput(id));
   owner.handle('snapshot', () => pipeline.snapshot());
+  await turn.promise;
   const isReady = await start(pipeline, resolved, reporter, task.files.length, env, log);
   log.level = task.args.logLevel;
   owner.send('started', isReady);

@@ -53,11 +53,16 @@ export class ParallelPipeline {
     const made = await Promise.all(shared.map((plugin) => this.#createCoordinator(plugin)));
     this.#coordinators = made.filter((part) => part !== undefined);
     if (this.#reporter.hasErrors) throw new PipelineStartError('the configuration has errors');
-    // The first one alone says what is wrong, and prepares destinations for the others.
-    const [first, ...others] = this.#slots;
-    const isReady = await first?.start();
-    const areReady = isReady ? await Promise.all(others.map((slot) => slot.start())) : [];
-    if (!isReady || areReady.includes(false)) throw new PipelineStartError('a worker cannot start');
+    if (!(await this.#startWorkers())) throw new PipelineStartError('a worker cannot start');
+  }
+
+  /** The first one alone says what is wrong, and prepares destinations for the others. */
+  async #startWorkers(): Promise<boolean> {
+    const first = Promise.withResolvers<void>();
+    const starts = this.#slots.map((slot, index) => slot.start(index === 0 ? undefined : first.promise));
+    if (!(await starts[0])) return false;
+    first.resolve();
+    return (await Promise.all(starts)).every((isReady) => isReady);
   }
 
   /** What a persisted queue has to keep is kept by one worker. */

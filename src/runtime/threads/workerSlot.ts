@@ -58,9 +58,12 @@ export class WorkerSlot {
     });
   }
 
-  /** Resolves when the worker is ready; to `false` when it said why it cannot start. */
-  start(): Promise<boolean> {
-    return this.#spawn();
+  /**
+   * Resolves when the worker is ready; to `false` when it said why it cannot start. It loads what it needs at once, and touches
+   * the outside world when `turn` has come.
+   */
+  start(turn: Promise<unknown> = Promise.resolve()): Promise<boolean> {
+    return this.#spawn(turn);
   }
 
   /** Resolves when its pipeline has ended and everything is settled, or when it died after `stop`. */
@@ -101,7 +104,7 @@ export class WorkerSlot {
     (await this.#own()).send(name, payload);
   }
 
-  async #spawn(): Promise<boolean> {
+  async #spawn(turn: Promise<unknown> = Promise.resolve()): Promise<boolean> {
     const worker = this.#settings.spawn(this.#settings.index);
     const { threadId } = worker;
     const duplex = new Duplex(worker, this.#handlers);
@@ -125,6 +128,8 @@ export class WorkerSlot {
       if (reason !== undefined) this.#settings.logger.error('a worker cannot start', { error: reason });
       started.resolve(false);
     });
+    await turn;
+    duplex.channel(WORKER_CHANNEL).send('begin');
     return started.promise;
   }
 
