@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Arguments, parseArguments } from '../../../src/cli/arguments.ts';
 import { pipelineSettings } from '../../../src/cli/pipelineSettings.ts';
@@ -18,6 +19,7 @@ import { credentials, kinesisClient, leases, putOn, REGION, type Stack, startSta
 
 const WAIT = { timeout: 30_000, interval: 50 };
 const LINES = 20_000;
+const GZIP_START = 0x1f;
 
 let folder: string;
 
@@ -42,16 +44,18 @@ async function run(config: string, flags: readonly string[], input = '') {
 }
 
 function numbersIn(path: string): number[] {
-  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  const bytes = readFileSync(path);
+  const text = bytes[0] === GZIP_START ? gunzipSync(bytes) : bytes;
+  const lines = text.toString('utf8').split('\n').filter(Boolean);
   return lines.map((line) => (JSON.parse(line) as { n: number }).n).sort((a, b) => a - b);
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 describe('the program with two workers', () => {
-  it('writes each line of standard input once', { timeout: 60_000 }, async () => {
+  it.each([false, true])('writes each line of standard input once, gzip %s', { timeout: 60_000 }, async (gzip) => {
     const path = join(folder, 'out');
-    const config = `input { stdin { codec => json_lines } } output { file { path => "${path}" } }`;
+    const config = `input { stdin { codec => json_lines } } output { file { path => "${path}" gzip => ${gzip} } }`;
     const input = upTo(LINES).map((n) => `${JSON.stringify({ n, text: 'x'.repeat(100) })}\n`);
     const { code, stderr } = await run(config, ['-w', '2'], input.join('').trimEnd());
     expect(code).toBe(0);

@@ -1,6 +1,7 @@
 import { chmod, type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { locks } from 'node:worker_threads';
 import { gzip } from 'node:zlib';
 import type PQueue from 'p-queue';
 import { BatchHolds } from '../../../delivery/batchHolds.ts';
@@ -203,7 +204,8 @@ export class FileWriter {
     const isNew = fileMode !== undefined && (await stat(path).catch(() => undefined)) === undefined;
     const handle = await open(path, 'a', fileMode ?? 0o666);
     if (isNew) await chmod(path, fileMode);
-    await this.#mend(handle, path);
+    // In turn among the workers: one must not take for torn, and take out, what another has written since it looked.
+    await locks.request(`mend ${path}`, () => this.#mend(handle, path));
     return handle;
   }
 
