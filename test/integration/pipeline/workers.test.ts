@@ -179,6 +179,15 @@ describe('a worker that dies', () => {
     const arrived = () => (existsSync(path) ? new Set(numbersIn(path)).size : 0);
     await put(0, RECORDS / 3);
     await vi.waitFor(() => expect(arrived()).toBe(RECORDS / 3), WAIT);
+    // The thread with the leases has heard that all of it is settled.
+    await vi.waitFor(async () => {
+      const { plugins } = await pipeline.snapshot();
+      const { status, oldestUnsettledMs } = plugins.find(({ name }) => name === 'kinesis') ?? {};
+      expect({ records: status?.['records'], oldestUnsettledMs }).toEqual({
+        records: RECORDS / 3,
+        oldestUnsettledMs: null,
+      });
+    }, WAIT);
     await put(RECORDS / 3, (2 * RECORDS) / 3, true);
     await vi.waitFor(() => expect(arrived()).toBe((2 * RECORDS) / 3), WAIT);
     await put((2 * RECORDS) / 3, RECORDS);
