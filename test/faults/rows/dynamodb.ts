@@ -13,7 +13,9 @@ export const dynamodbRows: readonly FaultRow[] = [
   { name: 'DynamoDB: answer cut', disturb: on('dynamodb', any, CUT), says: [FAILS, BACK] },
   {
     name: 'DynamoDB: no answer',
-    disturb: on('dynamodb', any, 'hang', { ms: 5_000, hits: 1 }),
+    // A call is given up after 4 s, and the first may come late on a busy machine.
+    failoverTimeMs: 30_000,
+    disturb: on('dynamodb', any, 'hang', { ms: 9_000, hits: 1 }),
     says: [/fails and is tried again: ETIMEDOUT/],
   },
   { name: 'DynamoDB: throttled', disturb: on('dynamodb', any, throttled()), says: [FAILS, /Rate exceeded/, BACK] },
